@@ -1,0 +1,390 @@
+//! Splits a text into words and folds each to the form in which it is compared.
+//!
+//! Folding is NFKC, case folding, accents left out, apostrophes unified, characters without width dropped, letters
+//! repeated more than three times cut to three. (No language here has a word with a letter three times in a row, but
+//! "ward iii" is not "ward ii" and "www" is not "ww": three stay apart from two. That "heeelp" can stand for "help" is
+//! decided by the vocabulary, for words it does not know.)
+//!
+//! What is one word:
+//! - letters and digits side by side: `H2O`, `2nd`, `R200`;
+//! - an apostrophe between letters belongs to the word: `don't`; at its edge it does not: `'n` is `n`;
+//! - `.`, `,` and `:` between digits belong to the number: `12:30`, `1,200.50`; a space does not: `R1 200,50` is two;
+//! - everything else separates: `follow-up` is two words, `e-mail` is `e mail`;
+//! - an emoji with its skin tone, variation selector, joined parts or second flag letter is one word; skin tone and
+//!   selector are not compared.
+//!
+//! The raw text is never altered: every token keeps its bytes in it.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{
+    canonical_combining_class, decompose_compatible, is_combining_mark,
+};
+
+use super::characters::{
+    ZERO_WIDTH_JOINER, decorates_emoji, is_apostrophe, is_diacritic, is_emoji, is_invisible,
+    is_regional_indicator, joins_digits,
+};
+use super::{Token, TokenKind, WordId, Words, matched};
+
+/// A letter is kept at most this many times in a row.
+pub(crate) const REPEATED_LETTERS_MAX: u8 = 3;
+
+/// Reads the first [`super::MATCHED_CHARS_MAX`] characters of `text` into `words`; `number` gives each folded word its
+/// number.
+pub(crate) fn split(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
+    words.folded.clear();
+    words.tokens.clear();
+    let text = matched(text);
+    if text.is_ascii() {
+        split_ascii(text, words, number);
+    } else {
+        split_unicode(text, words, number);
+    }
+}
+
+/// The folded words of `text`, separated by single spaces.
+pub(crate) fn fold(text: &str) -> String {
+    let mut words = Words::default();
+    split(text, &mut words, |_| WordId::UNKNOWN);
+    let mut folded = String::with_capacity(words.folded.len());
+    for token in &words.tokens {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(words.text(token));
+    }
+    folded
+}
+
+/// Calls `each` with the characters that `c` is folded to, accents included: who compares strips them.
+pub(crate) fn fold_char(c: char, mut each: impl FnMut(char)) {
+    decompose_compatible(c, |part| {
+        if is_diacritic(part) {
+            return each(part);
+        }
+        // Down, up and down again: ß, ẞ and SS only meet in upper case, σ and ς too.
+        for folded in part
+            .to_lowercase()
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+        {
+            decompose_compatible(folded, &mut each);
+        }
+    });
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Other,
+    Letter,
+    Digit,
+    Apostrophe,
+    DigitJoiner,
+}
+
+const ASCII_CLASSES: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            classes[byte as usize] = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+                b'0'..=b'9' => Class::Digit,
+                b'\'' | b'`' => Class::Apostrophe,
+                b'.' | b',' | b':' => Class::DigitJoiner,
+                _ => Class::Other,
+            };
+        }
+        byte += 1;
+    }
+    classes
+};
+
+fn class(bytes: &[u8], at: usize) -> Class {
+    bytes
+        .get(at)
+        .and_then(|&byte| ASCII_CLASSES.get(usize::from(byte)))
+        .copied()
+        .unwrap_or(Class::Other)
+}
+
+/// The fast path: the folded text is the text in lower case, and tokens are ranges of it.
+fn split_ascii(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
+    words.folded.push_str(text);
+    words.folded.make_ascii_lowercase();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let first = class(bytes, at);
+        if !matches!(first, Class::Letter | Class::Digit) {
+            at += 1;
+            continue;
+        }
+        let (end, rewrite) = ascii_word_end(bytes, at, first);
+        let kind = if first == Class::Digit {
+            TokenKind::Number
+        } else {
+            TokenKind::Word
+        };
+        let folded = if rewrite {
+            rewrite_ascii(&mut words.folded, at, end)
+        } else {
+            (at, end)
+        };
+        push(words, (at, end), folded, kind, &number);
+        at = end;
+    }
+}
+
+/// Where the word that begins at `start` ends, and whether its folded form is not simply its lower case.
+fn ascii_word_end(bytes: &[u8], start: usize, first: Class) -> (usize, bool) {
+    let (mut at, mut last, mut rewrite) = (start + 1, first, false);
+    let mut run = 1u8;
+    loop {
+        match class(bytes, at) {
+            Class::Letter => {
+                let repeated = last == Class::Letter
+                    && bytes.get(at).map(u8::to_ascii_lowercase)
+                        == bytes.get(at - 1).map(u8::to_ascii_lowercase);
+                run = if repeated { run.saturating_add(1) } else { 1 };
+                rewrite |= run > REPEATED_LETTERS_MAX;
+                last = Class::Letter;
+            }
+            Class::Digit => last = Class::Digit,
+            Class::Apostrophe if last == Class::Letter && class(bytes, at + 1) == Class::Letter => {
+                rewrite |= bytes.get(at) == Some(&b'`');
+                last = Class::Apostrophe;
+            }
+            Class::DigitJoiner if last == Class::Digit && class(bytes, at + 1) == Class::Digit => {
+                last = Class::DigitJoiner;
+            }
+            _ => return (at, rewrite),
+        }
+        at += 1;
+    }
+}
+
+/// Appends the folded form of the word at `start..end` to the folded text.
+fn rewrite_ascii(folded: &mut String, start: usize, end: usize) -> (usize, usize) {
+    let from = folded.len();
+    let mut last = ' ';
+    let mut run = 0u8;
+    let word = folded.get(start..end).unwrap_or("").to_owned();
+    for c in word.chars().map(|c| if c == '`' { '\'' } else { c }) {
+        run = if c == last && c.is_ascii_lowercase() {
+            run.saturating_add(1)
+        } else {
+            1
+        };
+        last = c;
+        if run <= REPEATED_LETTERS_MAX {
+            folded.push(c);
+        }
+    }
+    (from, folded.len())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a message of 4,096 characters is far below 4 GiB"
+)]
+fn push(
+    words: &mut Words,
+    (start, end): (usize, usize),
+    (folded_start, folded_end): (usize, usize),
+    kind: TokenKind,
+    number: &impl Fn(&str) -> WordId,
+) {
+    let word = number(words.folded.get(folded_start..folded_end).unwrap_or(""));
+    words.tokens.push(Token {
+        word,
+        start: start as u32,
+        end: end as u32,
+        folded_start: folded_start as u32,
+        folded_end: folded_end as u32,
+        kind,
+    });
+}
+
+/// A word being read.
+struct Open {
+    start: usize,
+    end: usize,
+    folded_start: usize,
+    kind: TokenKind,
+    last: char,
+    run: u8,
+    /// An apostrophe or mark that belongs to the word only if another letter or digit follows.
+    joiner: Option<char>,
+    /// Marks that stay may stand in another order and mean the same.
+    reorder: bool,
+}
+
+struct Reader<'a, N> {
+    words: &'a mut Words,
+    number: N,
+    open: Option<Open>,
+}
+
+fn split_unicode(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
+    let mut reader = Reader {
+        words,
+        number,
+        open: None,
+    };
+    let mut rest = text.char_indices().peekable();
+    while let Some((start, c)) = rest.next() {
+        let end = start + c.len_utf8();
+        if is_emoji(c) {
+            reader.close();
+            reader.emoji(start, c, &mut rest);
+        } else if is_apostrophe(c) {
+            reader.joiner('\'');
+        } else if is_diacritic(c) {
+            reader.mark(end);
+        } else if !is_invisible(c) {
+            reader.character(start, end, c);
+        }
+    }
+    reader.close();
+}
+
+impl<N: Fn(&str) -> WordId> Reader<'_, N> {
+    fn character(&mut self, start: usize, end: usize, c: char) {
+        let mut parts = 0;
+        fold_char(c, |_| parts += 1);
+        fold_char(c, |part| {
+            if is_diacritic(part) {
+                self.mark(end);
+            } else if is_apostrophe(part) {
+                self.joiner('\'');
+            } else if joins_digits(part) {
+                self.joiner(part);
+            } else if part.is_alphanumeric() || is_combining_mark(part) {
+                self.letter(start, end, part);
+            } else if parts == 1 {
+                self.close();
+            }
+        });
+    }
+
+    fn mark(&mut self, end: usize) {
+        if let Some(open) = self.open.as_mut().filter(|open| open.joiner.is_none()) {
+            open.end = end;
+        }
+    }
+
+    fn joiner(&mut self, joiner: char) {
+        let fits = self.open.as_ref().is_some_and(|open| {
+            open.joiner.is_none()
+                && if joiner == '\'' {
+                    !open.last.is_numeric()
+                } else {
+                    open.last.is_numeric()
+                }
+        });
+        if !fits {
+            return self.close();
+        }
+        if let Some(open) = &mut self.open {
+            open.joiner = Some(joiner);
+        }
+    }
+
+    fn letter(&mut self, start: usize, end: usize, letter: char) {
+        let parted = self.open.as_ref().is_some_and(|open| match open.joiner {
+            Some('\'') => letter.is_numeric(),
+            Some(_) => !letter.is_numeric(),
+            None => false,
+        });
+        if parted {
+            self.close();
+        }
+        let folded_start = self.words.folded.len();
+        let open = self.open.get_or_insert_with(|| Open {
+            start,
+            end,
+            folded_start,
+            kind: if letter.is_numeric() {
+                TokenKind::Number
+            } else {
+                TokenKind::Word
+            },
+            last: ' ',
+            run: 0,
+            joiner: None,
+            reorder: false,
+        });
+        let joiner = open.joiner.take();
+        if let Some(joiner) = joiner {
+            self.words.folded.push(joiner);
+        }
+        let repeated = joiner.is_none() && letter == open.last && letter.is_alphabetic();
+        open.run = if repeated {
+            open.run.saturating_add(1)
+        } else {
+            1
+        };
+        open.last = letter;
+        open.end = end;
+        open.reorder |= canonical_combining_class(letter) != 0;
+        if open.run <= REPEATED_LETTERS_MAX {
+            self.words.folded.push(letter);
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if open.reorder {
+            let ordered: String = self
+                .words
+                .folded
+                .get(open.folded_start..)
+                .unwrap_or("")
+                .nfkd()
+                .collect();
+            self.words.folded.truncate(open.folded_start);
+            self.words.folded.push_str(&ordered);
+        }
+        self.push((open.start, open.end), open.folded_start, open.kind);
+    }
+
+    fn emoji(
+        &mut self,
+        start: usize,
+        first: char,
+        rest: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
+    ) {
+        let folded_start = self.words.folded.len();
+        self.words.folded.push(first);
+        let mut end = start + first.len_utf8();
+        let mut flag_open = is_regional_indicator(first);
+        let mut joiner = None;
+        while let Some(&(at, c)) = rest.peek() {
+            if joiner.is_some() && is_emoji(c) {
+                self.words.folded.push(ZERO_WIDTH_JOINER);
+                self.words.folded.push(c);
+                joiner = None;
+            } else if joiner.is_none() && flag_open && is_regional_indicator(c) {
+                self.words.folded.push(c);
+                flag_open = false;
+            } else if joiner.is_none() && c == ZERO_WIDTH_JOINER {
+                joiner = Some(at);
+                rest.next();
+                continue;
+            } else if joiner.is_some() || !decorates_emoji(c) {
+                break;
+            }
+            end = at + c.len_utf8();
+            rest.next();
+        }
+        self.push((start, end), folded_start, TokenKind::Emoji);
+    }
+
+    fn push(&mut self, span: (usize, usize), folded_start: usize, kind: TokenKind) {
+        let folded = (folded_start, self.words.folded.len());
+        push(self.words, span, folded, kind, &self.number);
+        self.words.folded.push(' ');
+    }
+}
