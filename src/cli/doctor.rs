@@ -1,0 +1,153 @@
+//! `puisano doctor`: whether settings, rules, database and server are as they should be, each with what to do if not.
+
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::channels;
+use crate::cli::{Common, Exit, output, pack, settings};
+use crate::config::Config;
+use crate::rulesets::compile;
+use crate::store::Store;
+use crate::store::embedded::Embedded;
+
+const SERVER_ANSWER_MAX: Duration = Duration::from_secs(5);
+
+pub(super) fn run(common: &Common) -> anyhow::Result<Exit> {
+    let config = match settings::load(common) {
+        Ok(config) => config,
+        Err(error) => {
+            problem("settings", &format!("{error:#}"), "see docs/settings.md");
+            return Ok(Exit::ProblemsFound);
+        }
+    };
+    ok("settings", &channel_words(&config));
+    let rules = check_rules(common);
+    let rest = settings::block_on(async {
+        let database = check_database(&config).await;
+        Ok(database & check_server(&config).await)
+    })?;
+    Ok(if rules && rest {
+        Exit::Fine
+    } else {
+        Exit::ProblemsFound
+    })
+}
+
+fn ok(what: &str, words: &str) {
+    output::line(format_args!("ok       {what:<10} {words}"));
+}
+
+fn problem(what: &str, words: &str, hint: &str) {
+    output::line(format_args!(
+        "problem  {what:<10} {words}\n         Hint: {hint}"
+    ));
+}
+
+fn channel_words(config: &Config) -> String {
+    match &config.whatsapp {
+        Some(whatsapp) => {
+            format!(
+                "WhatsApp number id {}, API {} {}",
+                whatsapp.phone_number_id, whatsapp.api_url, whatsapp.api_version
+            )
+        }
+        None => "no WhatsApp settings: the simulator stands in".to_owned(),
+    }
+}
+
+fn check_rules(common: &Common) -> bool {
+    let checked = match pack::folders(common).load() {
+        Ok(sources) => compile(sources),
+        Err(error) => {
+            problem("rules", &error.to_string(), "name the folder with --rules");
+            return false;
+        }
+    };
+    let (errors, warnings) = checked.findings.counts();
+    let Some(live) = checked.live else {
+        problem("rules", &output::count(errors, "error"), "puisano check");
+        return false;
+    };
+    let counts = live.ruleset.counts();
+    let words = format!(
+        "{}: {} rules, {} intents",
+        live.ruleset.name(),
+        counts.rules,
+        counts.intents
+    );
+    ok(
+        "rules",
+        &format!("{words}, {}", output::count(warnings, "warning")),
+    );
+    true
+}
+
+async fn check_database(config: &Config) -> bool {
+    let found = match &config.database {
+        Some(url) => ping(url.expose())
+            .await
+            .map(|()| format!("external, {url}")),
+        None => match Embedded::attach_or_start(&config.data).await {
+            Ok(embedded) => {
+                let found = ping(embedded.url()).await;
+                embedded.stop().await;
+                found.map(|()| format!("private PostgreSQL in {}", config.data.display()))
+            }
+            Err(error) => Err(error.into()),
+        },
+    };
+    if let Err(error) = &found {
+        problem(
+            "database",
+            &format!("{error:#}"),
+            "is it running, and is DATABASE_URL right?",
+        );
+    }
+    found.is_ok_and(|words| {
+        ok("database", &words);
+        true
+    })
+}
+
+async fn ping(url: &str) -> anyhow::Result<()> {
+    let store = Store::connect(url)?;
+    let answer = store.ping().await;
+    store.close().await;
+    Ok(answer?)
+}
+
+async fn check_server(config: &Config) -> bool {
+    let url = format!("http://{}/ready", config.listen);
+    match ready(&url).await {
+        Ok(()) => {
+            ok("server", &format!("ready at {}", config.listen));
+            true
+        }
+        Err(error) => {
+            problem(
+                "server",
+                &format!("{error:#}"),
+                "start it with `puisano serve`",
+            );
+            false
+        }
+    }
+}
+
+async fn ready(url: &str) -> anyhow::Result<()> {
+    let Ok(answer) = channels::local_client(SERVER_ANSWER_MAX)?
+        .get(url)
+        .send()
+        .await
+    else {
+        bail!("nothing answers at {url}");
+    };
+    if !answer.status().is_success() {
+        bail!(
+            "{url} says it is not ready: {}",
+            answer.text().await.unwrap_or_default()
+        );
+    }
+    Ok(())
+}

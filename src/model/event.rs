@@ -1,0 +1,150 @@
+//! What the outside world tells us, in our own types. A channel parses its vendor's JSON into these.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{DeliveryStatus, Identity, PhoneNumber, PhoneNumberId, UserId, Wamid};
+
+/// One element of a webhook.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    Message(Box<InboundMessage>),
+    Status(StatusUpdate),
+    Echo(Box<Echo>),
+    System(SystemChange),
+    /// Anything about the account, templates or the number; stored, acted on later.
+    Account(AccountEvent),
+    /// Authentic, but not of a shape we know: stored raw, acknowledged, counted.
+    Unreadable(Unreadable),
+}
+
+/// A message from a customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboundMessage {
+    pub phone_number_id: PhoneNumberId,
+    pub wamid: Wamid,
+    pub from: Identity,
+    /// WhatsApp's time.
+    pub sent_at: Timestamp,
+    pub content: MessageContent,
+    /// The message that was quoted, or whose button was tapped.
+    pub reply_to: Option<Wamid>,
+    /// Group messages are stored and never answered.
+    pub group_id: Option<String>,
+    /// The element as it came.
+    pub raw: Value,
+}
+
+/// The type of a message as it is recorded (`messages.message_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum MessageType {
+    Text,
+    Image,
+    Video,
+    Audio,
+    Voice,
+    Document,
+    Sticker,
+    Location,
+    Contacts,
+    Reaction,
+    /// A tapped reply button of ours.
+    ButtonReply,
+    /// A chosen list row of ours.
+    ListReply,
+    /// A tapped quick reply of a template.
+    Button,
+    /// A filled-in form (WhatsApp Flow).
+    Form,
+    CallPermission,
+    Order,
+    System,
+    Edit,
+    Revoke,
+    Unsupported,
+    /// A type that is newer than this program.
+    Unknown,
+    Interactive,
+    Template,
+}
+
+/// What is in a message. `text` is what the engine reads; everything else stays in `raw`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageContent {
+    pub message_type: MessageType,
+    /// Body, caption, button title, row title, name of a place; empty when there is none. What people see in a list.
+    pub text: String,
+    /// Id of a tapped button or row, payload of a template's quick reply.
+    pub button: Option<String>,
+    /// For reactions, edits and revokes: the message they are about.
+    pub about: Option<Wamid>,
+    /// WhatsApp's media id, when there is a file.
+    pub media_id: Option<String>,
+}
+
+/// A status of a message we sent, or of one another app sent from our number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusUpdate {
+    pub phone_number_id: PhoneNumberId,
+    pub wamid: Wamid,
+    pub status: DeliveryStatus,
+    pub at: Timestamp,
+    /// What we sent along, as it came back; not necessarily ours.
+    pub opaque: Option<String>,
+    pub recipient: Identity,
+    pub errors: Vec<StatusError>,
+    pub raw: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusError {
+    pub code: i64,
+    pub title: String,
+    pub details: String,
+}
+
+/// A message that a colleague sent from the phone app: shown as outgoing, never fed to the bot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Echo {
+    pub phone_number_id: PhoneNumberId,
+    pub wamid: Wamid,
+    pub to: Identity,
+    pub sent_at: Timestamp,
+    pub content: MessageContent,
+    pub raw: Value,
+}
+
+/// A customer's number or user id changed: the conversation moves on, verification does not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SystemChange {
+    pub phone_number_id: PhoneNumberId,
+    pub wamid: Wamid,
+    pub sent_at: Timestamp,
+    /// As far as it is said.
+    pub old_phone: Option<PhoneNumber>,
+    pub old_user_id: Option<UserId>,
+    pub new_phone: Option<PhoneNumber>,
+    pub new_user_id: Option<UserId>,
+    /// What WhatsApp wrote about it.
+    pub text: String,
+    pub raw: Value,
+}
+
+/// A webhook about the account rather than a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountEvent {
+    /// The webhook's `field`; empty when missing.
+    pub field: String,
+    pub raw: Value,
+}
+
+/// An element that could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    /// Why, for the log; holds nothing of the content.
+    pub reason: String,
+    pub raw: Value,
+}

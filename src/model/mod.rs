@@ -1,0 +1,23 @@
+//! Plain nouns of the service: ids, phone numbers, what arrives, what is sent, what became of it.
+//!
+//! No SQL, no HTTP, no vendor JSON.
+
+mod conversation;
+mod delivery;
+mod event;
+mod identity;
+mod ids;
+mod outgoing;
+
+pub use conversation::{Origin, Owner};
+pub use delivery::{DeliveryStatus, OutboxState};
+pub use event::{
+    AccountEvent, Echo, Event, InboundMessage, MessageContent, MessageType, StatusError,
+    StatusUpdate, SystemChange, Unreadable,
+};
+pub use identity::{Identity, PhoneNumber, UserId};
+pub use ids::{
+    ContactId, ConversationId, EnvelopeId, MessageId, OpaqueId, OutboxId, PhoneNumberId,
+    RulesetHash, Wamid,
+};
+pub use outgoing::{FailureScope, Outgoing, OutgoingContent, Recipient, SendFailure, SendOutcome};

@@ -1,0 +1,99 @@
+//! What we ask a channel to send, and what it answers.
+
+use puisano_engine::{Button, Row};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{OpaqueId, PhoneNumber, PhoneNumberId, UserId, Wamid};
+
+/// One call to a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    pub phone_number_id: PhoneNumberId,
+    pub to: Recipient,
+    pub content: OutgoingContent,
+    /// Quotes this message of the customer's.
+    pub reply_to: Option<Wamid>,
+    pub opaque: OpaqueId,
+}
+
+/// A phone number goes before a user id where both are known: a user id sent as a phone number is silently lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    Phone(PhoneNumber),
+    UserId(UserId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum OutgoingContent {
+    Text {
+        text: String,
+    },
+    Buttons {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
+        buttons: Vec<Button>,
+    },
+    List {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
+        button: String,
+        rows: Vec<Row>,
+    },
+    /// An empty emoji takes the reaction away.
+    Reaction {
+        wamid: Wamid,
+        emoji: String,
+    },
+    /// Blue ticks; with `typing` the customer sees that an answer is being written.
+    Read {
+        wamid: Wamid,
+        typing: bool,
+    },
+}
+
+/// What a call to a channel came to. Exactly one of these is true, and [`SendOutcome::NotSent`] only provably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// The channel took it. Calls that make no message (read, typing) have no id.
+    Accepted { wamid: Option<Wamid> },
+    /// Nothing left us, or the channel says so and asks to come again: safe to repeat.
+    NotSent(SendFailure),
+    /// The channel refused it for good.
+    Rejected(SendFailure),
+    /// A time-out, a broken connection after the request, any 5xx, an unreadable 200: it may have been sent.
+    Unknown(SendFailure),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendFailure {
+    /// Graph's error code, where there was one.
+    pub code: Option<i64>,
+    /// For staff: what happened and what to do. No token, no personal data.
+    pub message: String,
+    /// Wait at least this long before the next try.
+    pub retry_after_ms: Option<u64>,
+    pub scope: FailureScope,
+}
+
+/// What a failure says about other sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureScope {
+    /// This item only.
+    #[default]
+    Item,
+    /// This recipient (131056): others go on.
+    Recipient,
+    /// The whole number for a while (130429, 4, 80007, maintenance).
+    Number,
+    /// The operator must act (190, 368, 131031, 131042 …): the queue pauses, nothing is lost.
+    Operator,
+}

@@ -1,0 +1,6 @@
+//! What happens to an outgoing message: queued, paced, sent, and followed until its fate is known.
+
+pub mod enqueue;
+mod pace;
+mod retry;
+pub mod worker;

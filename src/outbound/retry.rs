@@ -1,0 +1,253 @@
+//! What an answer means for the item and for the others: sent, refused, unknown, or again and when.
+//!
+//! Which answers are safe to repeat is the channel's knowledge; here is only how.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::model::{FailureScope, SendFailure, SendOutcome};
+use crate::store::outbox::{Send, Verdict};
+
+/// The first pause before an item is tried again; it doubles.
+const BACKOFF_FIRST_MS: u64 = 1_000;
+const BACKOFF_MAX_MS: u64 = 300_000;
+/// How often a queue that waits for an operator is tried.
+const PROBE_EVERY_MS: u64 = 30_000;
+
+/// Nothing is sent until a moment; then one call shows whether it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pause {
+    pub(super) until: Timestamp,
+    /// How many pauses in a row.
+    count: u32,
+    scope: FailureScope,
+}
+
+impl Pause {
+    pub(super) fn why(self) -> &'static str {
+        match self.scope {
+            FailureScope::Operator => "the connection to WhatsApp needs an operator",
+            _ => "WhatsApp asks the whole number to slow down",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    pub(super) pause: Option<Pause>,
+}
+
+/// What `outcome` means; `pause` is the one that was going on.
+pub(super) fn rule(
+    send: &Send,
+    outcome: SendOutcome,
+    now: Timestamp,
+    pause: Option<Pause>,
+) -> Ruling {
+    let alone = |verdict| Ruling {
+        verdict,
+        pause: None,
+    };
+    match outcome {
+        SendOutcome::Accepted { wamid } => alone(Verdict::Sent { wamid }),
+        SendOutcome::Unknown(failure) => alone(Verdict::Unknown {
+            code: failure.code,
+            failure: failure.message,
+        }),
+        // What the operator can mend is kept, whatever the channel thinks of the item.
+        SendOutcome::NotSent(failure) | SendOutcome::Rejected(failure)
+            if failure.scope == FailureScope::Operator =>
+        {
+            wait_for_all(failure, now, PROBE_EVERY_MS, 1)
+        }
+        SendOutcome::Rejected(failure) => alone(Verdict::Rejected {
+            code: failure.code,
+            failure: failure.message,
+        }),
+        SendOutcome::NotSent(failure) if failure.scope == FailureScope::Number => {
+            let count = pause.map_or(1, |pause| pause.count + 1);
+            let delay_ms = backoff_ms(send, count)
+                .max(BACKOFF_FIRST_MS)
+                .max(failure.retry_after_ms.unwrap_or(0));
+            wait_for_all(failure, now, delay_ms, count)
+        }
+        SendOutcome::NotSent(failure) => {
+            let tries = u32::try_from(send.tries).unwrap_or(0);
+            alone(Verdict::Retry {
+                delay_ms: backoff_ms(send, tries).max(failure.retry_after_ms.unwrap_or(0)),
+                // Who never reached WhatsApp goes on trying until the item expires: an outage must not cost messages.
+                counted: failure.code.is_some(),
+                slow_down: failure.scope == FailureScope::Recipient,
+                code: failure.code,
+                failure: failure.message,
+            })
+        }
+    }
+}
+
+fn wait_for_all(failure: SendFailure, now: Timestamp, delay_ms: u64, count: u32) -> Ruling {
+    let delay = SignedDuration::from_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
+    let until = now.saturating_add(delay).unwrap_or(Timestamp::MAX);
+    let pause = Pause {
+        until,
+        count,
+        scope: failure.scope,
+    };
+    let verdict = Verdict::Retry {
+        // The pause keeps all calls back; the item itself is ready when the pause is over.
+        delay_ms: 0,
+        counted: false,
+        slow_down: false,
+        code: failure.code,
+        failure: failure.message,
+    };
+    Ruling {
+        verdict,
+        pause: Some(pause),
+    }
+}
+
+/// Full jitter: anything up to the doubled pause, always the same for the same item and try.
+fn backoff_ms(send: &Send, tries: u32) -> u64 {
+    let most = BACKOFF_FIRST_MS
+        .saturating_mul(1 << tries.min(20))
+        .min(BACKOFF_MAX_MS);
+    let mut hasher = Sha256::new();
+    hasher.update(send.opaque.outbox.0.as_bytes());
+    hasher.update(tries.to_be_bytes());
+    let hash = hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .fold(0_u64, |hash, byte| (hash << 8) | u64::from(*byte));
+    hash % most
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{ConversationId, OpaqueId, OutboxId};
+
+    fn send(tries: i16) -> Send {
+        Send {
+            phone_number_id: "1".into(),
+            opaque: OpaqueId {
+                conversation: ConversationId(Uuid::from_u128(1)),
+                outbox: OutboxId(Uuid::from_u128(2)),
+                tag: 3,
+            },
+            to: None,
+            content: serde_json::Value::Null,
+            reply_to: None,
+            attempt: 1,
+            tries,
+        }
+    }
+
+    fn failure(code: Option<i64>, scope: FailureScope) -> SendFailure {
+        SendFailure {
+            code,
+            message: "no".to_owned(),
+            retry_after_ms: None,
+            scope,
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn an_item_that_was_not_sent_waits_longer_each_time_and_says_whether_it_counts() {
+        for tries in 0..6 {
+            let outcome = SendOutcome::NotSent(failure(Some(131_000), FailureScope::Item));
+            let Ruling {
+                verdict:
+                    Verdict::Retry {
+                        delay_ms, counted, ..
+                    },
+                pause: None,
+            } = rule(&send(tries), outcome, NOW, None)
+            else {
+                panic!("a retry")
+            };
+            assert!(delay_ms < 1_000 << tries, "{tries}: {delay_ms}");
+            assert!(counted);
+        }
+        let mut asked = failure(None, FailureScope::Item);
+        asked.retry_after_ms = Some(7_000_000);
+        let ruling = rule(&send(5), SendOutcome::NotSent(asked), NOW, None);
+        assert!(matches!(
+            ruling.verdict,
+            Verdict::Retry {
+                delay_ms: 7_000_000,
+                counted: false,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn trouble_of_the_number_or_the_operator_stops_all_and_costs_nothing() {
+        for (outcome, first_ms) in [
+            (
+                SendOutcome::NotSent(failure(Some(130_429), FailureScope::Number)),
+                1_000..2_000,
+            ),
+            (
+                SendOutcome::NotSent(failure(Some(190), FailureScope::Operator)),
+                30_000..30_001,
+            ),
+            (
+                SendOutcome::Rejected(failure(Some(131_031), FailureScope::Operator)),
+                30_000..30_001,
+            ),
+        ] {
+            let ruling = rule(&send(0), outcome, NOW, None);
+            assert!(
+                matches!(ruling.verdict, Verdict::Retry { counted: false, .. }),
+                "{ruling:?}"
+            );
+            let delay = ruling.pause.unwrap().until.duration_since(NOW).as_millis();
+            assert!(first_ms.contains(&delay), "{delay}");
+        }
+    }
+
+    #[test]
+    fn what_is_final_or_unknown_concerns_the_item_alone() {
+        let words = "no".to_owned();
+        for (outcome, verdict) in [
+            (
+                SendOutcome::Accepted {
+                    wamid: Some("w".into()),
+                },
+                Verdict::Sent {
+                    wamid: Some("w".into()),
+                },
+            ),
+            (
+                SendOutcome::Rejected(failure(Some(131_047), FailureScope::Item)),
+                Verdict::Rejected {
+                    code: Some(131_047),
+                    failure: words.clone(),
+                },
+            ),
+            (
+                SendOutcome::Unknown(failure(None, FailureScope::Item)),
+                Verdict::Unknown {
+                    code: None,
+                    failure: words,
+                },
+            ),
+        ] {
+            assert_eq!(
+                rule(&send(0), outcome, NOW, None),
+                Ruling {
+                    verdict,
+                    pause: None
+                }
+            );
+        }
+    }
+}

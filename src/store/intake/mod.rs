@@ -1,0 +1,358 @@
+//! Takes webhooks in: envelope, messages, statuses and everything else of a batch in one transaction, each at most once.
+//!
+//! It touches no row that a turn worker holds: conversations and contacts are added, never changed; what is due is a row
+//! of its own. Whatever it does is harmless when done again.
+
+mod messages;
+mod statuses;
+
+pub(super) use statuses::join_parked;
+
+use jiff::Timestamp;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::contacts::{Birth, Directory, keys_of, keys_of_change, origin_name};
+use super::{Store, StoreError, Times, call, to_sql};
+use crate::clock::Clock;
+use crate::model::{AccountEvent, EnvelopeId, Event, Origin, Unreadable};
+use messages::MessageRows;
+use statuses::StatusRows;
+
+/// A webhook with the ids its parts will have.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    pub id: EnvelopeId,
+    pub received_at: Timestamp,
+    pub origin: Origin,
+    pub body: &'a [u8],
+    /// In the order of the webhook; the ids ascend.
+    pub elements: Vec<(Uuid, &'a Event)>,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenIn {
+    /// Messages that were not there before.
+    pub messages: u64,
+    /// Messages that are now due to be decided.
+    pub turns: u64,
+    /// Outbox items whose fate a status has told.
+    pub settled: u64,
+}
+
+/// What an element becomes, sorted by table.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    messages: MessageRows<'a>,
+    statuses: StatusRows,
+    account: Vec<(Uuid, &'a Arrival<'a>, &'a AccountEvent)>,
+    unreadable: Vec<(Uuid, &'a Arrival<'a>, Unreadable)>,
+}
+
+impl Store {
+    /// Stores a batch whole or not at all.
+    pub async fn take_in(
+        &self,
+        clock: &Clock,
+        arrivals: &[Arrival<'_>],
+    ) -> Result<TakenIn, StoreError> {
+        let mut call = self.call("take webhooks in").await?;
+        let outcome = call::deadline(async {
+            let mut transaction = call.db().begin().await?;
+            write_envelopes(&mut transaction, arrivals).await?;
+            let elements = arrivals
+                .iter()
+                .flat_map(|arrival| arrival.elements.iter().map(move |part| (arrival, *part)));
+            let taken = write_elements(&mut transaction, clock, elements.collect()).await?;
+            transaction.commit().await?;
+            Ok(taken)
+        })
+        .await;
+        call.end(outcome)
+    }
+
+    /// Stores one webhook element by element: those that the database refuses are kept as unreadable, the others live.
+    pub async fn take_in_piecewise(
+        &self,
+        clock: &Clock,
+        arrival: &Arrival<'_>,
+    ) -> Result<TakenIn, StoreError> {
+        let mut call = self.call("take a webhook in piece by piece").await?;
+        let outcome = call::deadline(async {
+            let mut transaction = call.db().begin().await?;
+            write_envelopes(&mut transaction, std::slice::from_ref(arrival)).await?;
+            let mut taken = TakenIn::default();
+            for (id, event) in &arrival.elements {
+                let mut piece = transaction.begin().await?;
+                match write_elements(&mut piece, clock, vec![(arrival, (*id, *event))]).await {
+                    Ok(more) => {
+                        piece.commit().await?;
+                        taken = taken.and(more);
+                    }
+                    Err(error) => {
+                        piece.rollback().await?;
+                        set_aside(&mut transaction, arrival, *id, event, error).await?;
+                    }
+                }
+            }
+            transaction.commit().await?;
+            Ok(taken)
+        })
+        .await;
+        call.end(outcome)
+    }
+}
+
+impl TakenIn {
+    fn and(self, more: Self) -> Self {
+        Self {
+            messages: self.messages + more.messages,
+            turns: self.turns + more.turns,
+            settled: self.settled + more.settled,
+        }
+    }
+}
+
+async fn write_elements<'a>(
+    db: &mut PgConnection,
+    clock: &Clock,
+    elements: Vec<(&'a Arrival<'a>, (Uuid, &'a Event))>,
+) -> Result<TakenIn, sqlx::Error> {
+    let mentioned = elements.iter().flat_map(|(_, (_, event))| match event {
+        Event::Message(message) => keys_of(&message.from),
+        Event::Echo(echo) => keys_of(&echo.to),
+        Event::System(change) => keys_of_change(change),
+        Event::Status(_) | Event::Account(_) | Event::Unreadable(_) => Vec::new(),
+    });
+    let mut directory = Directory::read(db, mentioned).await?;
+    let mut rows = Rows::default();
+    for (arrival, (id, event)) in elements {
+        let birth = Birth {
+            clock,
+            origin: arrival.origin,
+        };
+        rows.sort(arrival, id, event, &mut directory, birth);
+    }
+    directory.write(db, clock).await?;
+    write_account_events(db, &rows.account).await?;
+    write_unreadable(db, &rows.unreadable).await?;
+    let (messages, turns) = rows.messages.write(db).await?;
+    let settled = rows.statuses.write(db).await?;
+    Ok(TakenIn {
+        messages,
+        turns,
+        settled,
+    })
+}
+
+impl<'a> Rows<'a> {
+    fn sort(
+        &mut self,
+        arrival: &'a Arrival<'a>,
+        id: Uuid,
+        event: &'a Event,
+        directory: &mut Directory,
+        birth: Birth<'_>,
+    ) {
+        let nobody = |raw: &serde_json::Value| Unreadable {
+            reason: "neither a phone number nor a user id".to_owned(),
+            raw: raw.clone(),
+        };
+        match event {
+            Event::Message(message) if !message.from.is_known() => {
+                self.unreadable.push((id, arrival, nobody(&message.raw)));
+            }
+            Event::Echo(echo) if !echo.to.is_known() => {
+                self.unreadable.push((id, arrival, nobody(&echo.raw)));
+            }
+            Event::System(change) if keys_of_change(change).is_empty() => {
+                self.unreadable.push((id, arrival, nobody(&change.raw)));
+            }
+            Event::Message(message) => {
+                let contact = directory.contact(&message.from, birth);
+                let conversation = directory.conversation(&message.phone_number_id, contact, birth);
+                self.messages
+                    .push_message((conversation, contact), id, arrival, message);
+            }
+            Event::Echo(echo) => {
+                let contact = directory.contact(&echo.to, birth);
+                let conversation = directory.conversation(&echo.phone_number_id, contact, birth);
+                self.messages
+                    .push_echo((conversation, contact), id, arrival, echo);
+            }
+            Event::System(change) => {
+                let contact = directory.relink(change, birth);
+                let conversation = directory.conversation(&change.phone_number_id, contact, birth);
+                self.messages
+                    .push_system((conversation, contact), id, arrival, change);
+            }
+            Event::Status(status) => self.statuses.push(arrival.received_at, status),
+            Event::Account(event) => self.account.push((id, arrival, event)),
+            Event::Unreadable(unreadable) => {
+                self.unreadable.push((id, arrival, unreadable.clone()));
+            }
+        }
+    }
+}
+
+async fn write_envelopes(
+    db: &mut PgConnection,
+    arrivals: &[Arrival<'_>],
+) -> Result<(), sqlx::Error> {
+    let count = |arrival: &Arrival<'_>| i32::try_from(arrival.elements.len()).unwrap_or(i32::MAX);
+    sqlx::query(
+        "INSERT INTO webhook_envelopes (id, received_at, origin, elements, body)
+         SELECT id, received_at, origin, elements, body
+         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int[], $5::bytea[])
+              AS e (id, received_at, origin, elements, body)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(
+        arrivals
+            .iter()
+            .map(|arrival| arrival.id.0)
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        arrivals
+            .iter()
+            .map(|arrival| to_sql(arrival.received_at))
+            .collect::<Times>(),
+    )
+    .bind(
+        arrivals
+            .iter()
+            .map(|arrival| origin_name(arrival.origin))
+            .collect::<Vec<_>>(),
+    )
+    .bind(arrivals.iter().map(count).collect::<Vec<_>>())
+    .bind(
+        arrivals
+            .iter()
+            .map(|arrival| arrival.body)
+            .collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+async fn write_account_events(
+    db: &mut PgConnection,
+    events: &[(Uuid, &Arrival<'_>, &AccountEvent)],
+) -> Result<(), sqlx::Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO account_events (id, envelope_id, received_at, field, raw)
+         SELECT id, envelope_id, received_at, field, raw::json
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[])
+              AS e (id, envelope_id, received_at, field, raw)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(events.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind(
+        events
+            .iter()
+            .map(|(_, arrival, _)| arrival.id.0)
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events
+            .iter()
+            .map(|(_, arrival, _)| to_sql(arrival.received_at))
+            .collect::<Times>(),
+    )
+    .bind(
+        events
+            .iter()
+            .map(|(_, _, event)| event.field.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        events
+            .iter()
+            .map(|(_, _, event)| event.raw.to_string())
+            .collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+async fn write_unreadable(
+    db: &mut PgConnection,
+    elements: &[(Uuid, &Arrival<'_>, Unreadable)],
+) -> Result<(), sqlx::Error> {
+    if elements.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO unreadable_elements (id, envelope_id, received_at, reason, raw)
+         SELECT id, envelope_id, received_at, reason, raw::json
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[])
+              AS e (id, envelope_id, received_at, reason, raw)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(elements.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind(
+        elements
+            .iter()
+            .map(|(_, arrival, _)| arrival.id.0)
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        elements
+            .iter()
+            .map(|(_, arrival, _)| to_sql(arrival.received_at))
+            .collect::<Times>(),
+    )
+    .bind(
+        elements
+            .iter()
+            .map(|(.., element)| element.reason.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        elements
+            .iter()
+            .map(|(.., element)| element.raw.to_string())
+            .collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Keeps an element that the database refused. Any other trouble concerns the whole webhook and is passed on.
+async fn set_aside(
+    db: &mut PgConnection,
+    arrival: &Arrival<'_>,
+    id: Uuid,
+    event: &Event,
+    error: sqlx::Error,
+) -> Result<(), sqlx::Error> {
+    let error = StoreError::classify("store an element", error);
+    if !error.is_refused() {
+        return Err(error.into_cause());
+    }
+    let reason = "the database refuses a value of it".to_owned();
+    let unreadable = Unreadable {
+        reason,
+        raw: raw_of(event).clone(),
+    };
+    write_unreadable(db, &[(id, arrival, unreadable)]).await
+}
+
+fn raw_of(event: &Event) -> &serde_json::Value {
+    match event {
+        Event::Message(message) => &message.raw,
+        Event::Status(status) => &status.raw,
+        Event::Echo(echo) => &echo.raw,
+        Event::System(change) => &change.raw,
+        Event::Account(event) => &event.raw,
+        Event::Unreadable(unreadable) => &unreadable.raw,
+    }
+}

@@ -1,0 +1,140 @@
+//! What the handlers share: who may come in, and the road that is open once the database and the rules are there.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::clock::Clock;
+use crate::conversations::ingest::Intake;
+use crate::model::{Event, Origin, PhoneNumberId, Unreadable};
+use crate::security::Secret;
+use crate::store::Store;
+use crate::web::Limits;
+
+/// Who may come in.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Each of these signs; two during a rotation.
+    pub app_secrets: Vec<Secret>,
+    /// Without one no handshake succeeds.
+    pub verify_token: Option<Secret>,
+    /// Our number; messages for any other are kept aside.
+    pub phone_number_id: PhoneNumberId,
+    pub origin: Origin,
+}
+
+/// Where webhooks go.
+#[derive(Clone, Debug)]
+pub struct Road {
+    pub intake: Intake,
+    pub store: Store,
+}
+
+/// The state of the router. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Door {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    access: Access,
+    clock: Clock,
+    limits: Limits,
+    road: OnceLock<Road>,
+    refused: AtomicU64,
+    bodies: Arc<Semaphore>,
+}
+
+impl Door {
+    /// A door that answers, and lets webhooks in only after [`Door::open`].
+    pub fn new(access: Access, clock: Clock, limits: Limits) -> Self {
+        let inner = Inner {
+            access,
+            clock,
+            limits,
+            road: OnceLock::new(),
+            refused: AtomicU64::new(0),
+            bodies: Arc::new(Semaphore::new(limits.bodies_bytes_max)),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Database and rules are there: webhooks may come.
+    pub fn open(&self, road: Road) {
+        // A door that is open stays as it is.
+        let _ = self.inner.road.set(road);
+    }
+
+    pub(super) fn road(&self) -> Option<&Road> {
+        self.inner.road.get()
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.inner.access
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
+    /// Room for so many bytes of a body, if there is any.
+    pub(super) fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes).ok()?;
+        Arc::clone(&self.inner.bodies)
+            .try_acquire_many_owned(bytes)
+            .ok()
+    }
+
+    /// Counts a webhook that was refused for its signature. Strangers must not fill the log: it hears of the first, the
+    /// second, the fourth and so on.
+    pub(super) fn refuse(&self) {
+        let count = self.inner.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            tracing::warn!(
+                count,
+                "a webhook was refused: its signature is not of our app secret"
+            );
+        }
+    }
+
+    /// Messages for another number are authentic (one app may serve several), but not ours to answer: they are kept raw.
+    pub(super) fn keep_ours(&self, events: Vec<Event>) -> Vec<Event> {
+        let ours = &self.inner.access.phone_number_id;
+        let sort = |event: Event| match number_of(&event) {
+            Some((number, _)) if number != ours => {
+                tracing::warn!(phone_number_id = %number, "a webhook is for another phone number id; it is kept unrouted");
+                unrouted(event)
+            }
+            _ => event,
+        };
+        events.into_iter().map(sort).collect()
+    }
+}
+
+fn number_of(event: &Event) -> Option<(&PhoneNumberId, &serde_json::Value)> {
+    match event {
+        Event::Message(message) => Some((&message.phone_number_id, &message.raw)),
+        Event::Status(status) => Some((&status.phone_number_id, &status.raw)),
+        Event::Echo(echo) => Some((&echo.phone_number_id, &echo.raw)),
+        Event::System(change) => Some((&change.phone_number_id, &change.raw)),
+        Event::Account(_) | Event::Unreadable(_) => None,
+    }
+}
+
+fn unrouted(event: Event) -> Event {
+    match number_of(&event) {
+        Some((_, raw)) => Event::Unreadable(Unreadable {
+            reason: "unrouted: it is for another phone number id".to_owned(),
+            raw: raw.clone(),
+        }),
+        None => event,
+    }
+}
