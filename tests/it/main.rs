@@ -1,0 +1,22 @@
+//! The one integration test binary: everything that needs the whole program or a real database.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "in a test an unwrap is the complaint, and nobody imports a test binary"
+)]
+
+mod architecture;
+mod chaos;
+mod cli;
+mod config;
+mod database;
+mod door;
+mod embedded;
+mod ingest;
+mod migrations;
+mod outbox;
+mod road;
+mod turn;
+mod world;
