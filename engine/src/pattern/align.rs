@@ -161,12 +161,12 @@ impl Forms {
             alternatives.push(Alternative {
                 atom: stem,
                 typos: 0,
-            })
+            });
         });
         // A word that lexicons know is what it is, and never a misspelling.
         if !word.is_known() {
             self.typos.find(text, letters, |atom, typos| {
-                alternatives.push(Alternative { atom, typos })
+                alternatives.push(Alternative { atom, typos });
             });
         }
         if alternatives.len() > first + 1 {
@@ -183,7 +183,7 @@ impl Forms {
 struct Stems {
     table: Vocabulary,
     /// By number in `table`: stem numbers with their languages. One word may be a stem in several languages.
-    stems: Vec<Vec<(u32, Mask)>>,
+    by_word: Vec<Vec<(u32, Mask)>>,
     /// A bit for the first bytes of every stem: most words hold the beginning of none.
     beginnings: Box<[u64]>,
 }
@@ -215,7 +215,7 @@ impl Stems {
         }
         Self {
             table: words.build(),
-            stems: by_word,
+            by_word,
             beginnings,
         }
     }
@@ -234,12 +234,12 @@ impl Stems {
     /// Calls `each` with every stem that `word` is a form of; may repeat one.
     fn of(&self, word: &str, cuts: &mut Cuts, mut each: impl FnMut(u32)) {
         let begins = |from: usize| self.may_begin(word.as_bytes(), from);
-        if self.stems.is_empty() || !(0..word.len()).any(begins) {
+        if self.by_word.is_empty() || !(0..word.len()).any(begins) {
             return;
         }
         let mut look_up = |part: &str, languages: Mask| {
             let found = self.table.exact(part);
-            for &(stem, mask) in self.stems.get(found.at()).map_or(&[][..], Vec::as_slice) {
+            for &(stem, mask) in self.by_word.get(found.at()).map_or(&[][..], Vec::as_slice) {
                 if mask & languages != 0 {
                     each(stem);
                 }

@@ -153,17 +153,15 @@ impl MatcherBuilder {
                 .collect()
         };
         let sets: Vec<Vec<Vec<WordId>>> = required(&hir).into_iter().map(texts).collect();
-        if sets.is_empty() {
-            if self.regexes.add_unbound(number) == UNBOUND_REGEXES_MAX + 1 {
-                let message = format!(
-                    "more than {UNBOUND_REGEXES_MAX} expressions hold no whole word, and every message must try them all"
-                );
-                self.error(
-                    phrase,
-                    &message,
-                    Some("let it hold a word between `\\b`, or write a phrase"),
-                );
-            }
+        if sets.is_empty() && self.regexes.add_unbound(number) == UNBOUND_REGEXES_MAX + 1 {
+            let message = format!(
+                "more than {UNBOUND_REGEXES_MAX} expressions hold no whole word, and every message must try them all"
+            );
+            self.error(
+                phrase,
+                &message,
+                Some("let it hold a word between `\\b`, or write a phrase"),
+            );
         }
         self.regex_phrases.push(phrase);
         self.required.push(sets);
@@ -301,29 +299,13 @@ impl MatcherBuilder {
                 atom
             }
         };
-        for sets in &required {
-            let numbered =
-                |words: &Vec<WordId>| words.iter().map(|word| renumber(word.0)).collect();
-            let sets: Vec<Vec<Vec<u32>>> = sets
-                .iter()
-                .map(|texts| texts.iter().map(numbered).collect())
-                .collect();
-            regexes.add_needs(&sets);
-        }
+        add_needs(&mut regexes, &required, renumber);
         let stems: Vec<(WordId, Mask)> = stems
             .iter()
             .map(|&(word, mask)| (WordId(renumber(word.0)), mask))
             .collect();
-        let atoms = |tolerant: &[bool], kind: u32| -> Vec<u32> {
-            let places = tolerant
-                .iter()
-                .enumerate()
-                .filter(|(_, tolerant)| **tolerant);
-            places
-                .map(|(place, _)| renumber(kind | u32::try_from(place).unwrap_or(0)))
-                .collect()
-        };
-        let tolerant = [atoms(&tolerant_words, 0), atoms(&tolerant_stems, STEM)].concat();
+        let mut tolerant = atoms(&tolerant_words, 0, renumber);
+        tolerant.extend(atoms(&tolerant_stems, STEM, renumber));
         let entity_of = |slot: u32| {
             slots
                 .get(slot as usize)
@@ -409,6 +391,30 @@ fn count(uses: &mut Vec<u32>, word: WordId) {
     if let Some(uses) = uses.get_mut(word.at()) {
         *uses += 1;
     }
+}
+
+/// Tells the expressions what they need, in final numbers.
+fn add_needs(
+    regexes: &mut Regexes,
+    required: &[Vec<Vec<Vec<WordId>>>],
+    renumber: impl Fn(u32) -> u32,
+) {
+    for sets in required {
+        let numbered = |words: &Vec<WordId>| words.iter().map(|word| renumber(word.0)).collect();
+        let sets: Vec<Vec<Vec<u32>>> = sets
+            .iter()
+            .map(|texts| texts.iter().map(numbered).collect())
+            .collect();
+        regexes.add_needs(&sets);
+    }
+}
+
+/// The final numbers of the marked words (`kind` 0) or stems ([`STEM`]).
+fn atoms(marked: &[bool], kind: u32, renumber: impl Fn(u32) -> u32) -> Vec<u32> {
+    let places = marked.iter().enumerate().filter(|(_, marked)| **marked);
+    places
+        .map(|(place, _)| renumber(kind | u32::try_from(place).unwrap_or(0)))
+        .collect()
 }
 
 /// The place of `item` in `items`, put there if new.

@@ -28,7 +28,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use builder::{MatcherBuilder, MatcherError, Names, Options};
+pub(crate) use builder::{MatcherBuilder, Names, Options};
 pub(crate) use hit::{Hit, Owner};
 pub(crate) use matcher::{Matcher, Scratch};
 pub(crate) use parse::{ParseProblem, parse};

@@ -189,11 +189,6 @@ impl Vocabulary {
         self.infos.get(word.at()).copied().unwrap_or_default()
     }
 
-    /// Words in the table.
-    pub(crate) fn len(&self) -> usize {
-        self.infos.len()
-    }
-
     /// The number of a folded word.
     #[inline]
     pub(crate) fn number(&self, folded: &str) -> WordId {
