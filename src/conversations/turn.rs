@@ -124,7 +124,7 @@ impl<'a, 'l> Desk<'a, 'l> {
         self.follow_session(message, &decision.state);
         self.carry_out(message, &decision);
         self.say(message, &decision);
-        self.language = Some(decision.language);
+        self.language = decision.state.language;
         self.state = decision.state;
     }
 

@@ -83,6 +83,8 @@ pub struct MessageContent {
     pub about: Option<Wamid>,
     /// WhatsApp's media id, when there is a file.
     pub media_id: Option<String>,
+    /// No message to answer, such as a pin, or our own words coming back: kept, never decided.
+    pub quiet: bool,
 }
 
 /// A status of a message we sent, or of one another app sent from our number.

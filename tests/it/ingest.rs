@@ -45,6 +45,7 @@ pub(crate) fn content(message_type: MessageType, text: &str) -> MessageContent {
         button: None,
         about: None,
         media_id: None,
+        quiet: false,
     }
 }
 

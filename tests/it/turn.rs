@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use puisano::conversations::handoff;
+use puisano::conversations::worker::Worker;
 use puisano::model::{Identity, Owner, PhoneNumber};
+use puisano::rulesets::{Folders, LiveRules};
 use puisano::store::turns::{ContactChange, SessionSpan, Which};
 
 use crate::ingest::phone;
@@ -448,4 +450,103 @@ async fn staff_is_told_when_whatsapp_would_not_take_the_reply() {
     handoff::reply(store, clock, conversation, "hello")
         .await
         .unwrap();
+}
+
+/// A worker with the engine and the shipped pack.
+fn worker(road: &Road) -> Worker {
+    let folders = Folders {
+        rules: "rules".into(),
+        lexicons: "lexicons".into(),
+    };
+    let live = puisano::rulesets::compile(folders.load().unwrap())
+        .live
+        .expect("the shipped pack compiles");
+    Worker::new(
+        road.database.store.clone(),
+        LiveRules::new(live),
+        road.database.clock.clone(),
+    )
+}
+
+#[tokio::test]
+async fn the_engine_answers_hands_over_and_is_silent_from_then_on() {
+    let road = Road::new().await;
+    let worker = worker(&road);
+    road.says(
+        PALESA,
+        &["no water in Zastron", "I want to talk to a person", "hello"],
+    )
+    .await;
+    road.says("+27600000002", &["Ha ho metsi"]).await;
+    assert_eq!(worker.round().await.unwrap(), 2);
+    assert_eq!(worker.round().await.unwrap(), 0);
+    let outcome = "SELECT concat_ws(' ', m.content, m.language, d.owner, c.owner, c.epoch) FROM messages m
+                   JOIN decisions d ON d.message_id = m.id JOIN conversations c ON c.id = m.conversation_id ORDER BY m.id";
+    assert_eq!(
+        road.database.texts(outcome).await,
+        [
+            "no water in Zastron en bot waiting 1",
+            "I want to talk to a person en bot waiting 1",
+            "hello en waiting waiting 1",
+            "Ha ho metsi st bot bot 0",
+        ]
+    );
+    let conversation = road.conversation_of(PALESA).await;
+    let epochs = "SELECT concat_ws(' ', o.seq, o.epoch) FROM outbox o JOIN conversations c ON c.id = o.conversation_id
+                  WHERE c.owner = 'waiting' ORDER BY o.seq";
+    assert_eq!(road.database.texts(epochs).await, ["1 0", "2 1"]);
+    road.sends(&[]).await;
+    assert_eq!(road.states(conversation).await, ["cancelled", "sending"]);
+    assert_eq!(
+        road.database.number("SELECT count(*) FROM sessions").await,
+        2
+    );
+    assert_eq!(
+        handoff::waiting(&road.database.store).await.unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_state_of_a_newer_program_is_left_to_it() {
+    let road = Road::new().await;
+    let worker = worker(&road);
+    road.exchange_words(PALESA, &["hi"]).await;
+    sqlx::query("UPDATE conversations SET state = '{\"version\": 999}'")
+        .execute(&road.database.pool)
+        .await
+        .unwrap();
+    road.says(PALESA, &["no water"]).await;
+    worker.round().await.unwrap();
+    let counts = road.database.store.counts().await.unwrap();
+    assert_eq!((counts.pending_turns, counts.decisions), (1, 1));
+    road.advance(2).await;
+    assert_eq!(
+        road.claims(Which::Fresh).await[0].attempts,
+        1,
+        "it costs no attempt"
+    );
+}
+
+#[tokio::test]
+async fn a_worker_gives_up_a_message_that_took_it_down_three_times() {
+    let road = Road::new().await;
+    let worker = worker(&road);
+    road.says(PALESA, &["poison"]).await;
+    road.claims(Which::Fresh).await;
+    for _ in 0..2 {
+        road.advance(9).await;
+        road.claims(Which::Suspect).await;
+    }
+    road.advance(9).await;
+    assert_eq!(worker.round().await.unwrap(), 1);
+    let counts = road.database.store.counts().await.unwrap();
+    assert_eq!(
+        (counts.quarantined, counts.pending_turns, counts.decisions),
+        (1, 0, 0)
+    );
+    assert_eq!(
+        handoff::waiting(&road.database.store).await.unwrap().len(),
+        1
+    );
 }

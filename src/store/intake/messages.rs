@@ -93,7 +93,7 @@ impl<'a> MessageRows<'a> {
         self.group_ids.push(message.group_id.as_deref());
         self.push_status("received", -1);
         self.due
-            .push(message.group_id.is_none() && is_a_turn(message.content.message_type));
+            .push(message.group_id.is_none() && is_a_turn(&message.content));
     }
 
     pub(super) fn push_echo(
@@ -232,7 +232,7 @@ impl<'a> MessageRows<'a> {
     }
 
     async fn insert(self, db: &mut PgConnection) -> Result<(u64, u64), sqlx::Error> {
-        let (messages, turns): (i64, i64) = sqlx::query_as(INSERT_MESSAGES)
+        let (messages, turns): (i64, i64) = sqlx::query_as(include_str!("messages.sql"))
             .bind(self.ids)
             .bind(self.conversations)
             .bind(self.contacts)
@@ -263,51 +263,6 @@ impl<'a> MessageRows<'a> {
         Ok((messages.unsigned_abs(), turns.unsigned_abs()))
     }
 }
-
-/// The unique key decides what is new; everything else follows from what it let through.
-const INSERT_MESSAGES: &str = "
-WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-        $18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::int2[], $24::int8[],
-        $25::bool[])
-    AS g (id, conversation_id, contact_id, phone_number_id, origin, direction, author, sender, recipient,
-        profile_name, wamid, message_type, content, button, about, reply_to, media_id,
-        group_id, raw, sent_at, received_at, status, status_rank, body_hash, due)
-),
-fresh AS (
-    INSERT INTO inbound_keys (phone_number_id, wamid, conversation_id, message_id, body_hash)
-    SELECT phone_number_id, wamid, conversation_id, id, body_hash FROM given
-    ON CONFLICT (phone_number_id, wamid) DO NOTHING
-    RETURNING message_id
-),
-new AS MATERIALIZED (
-    SELECT given.*, r.revoked_at
-    FROM given
-    JOIN fresh ON fresh.message_id = given.id
-    LEFT JOIN revocations r ON r.phone_number_id = given.phone_number_id AND r.wamid = given.wamid
-),
-stored AS (
-    INSERT INTO messages (
-        conversation_id, id, contact_id, phone_number_id, origin, direction, author, sender, recipient, profile_name,
-        wamid, message_type, content, button, about, reply_to, media_id, group_id, raw, sent_at, received_at, status,
-        status_rank, status_at, revoked_at)
-    SELECT conversation_id, id, contact_id, phone_number_id, origin, direction, author, sender, recipient, profile_name,
-        wamid, message_type, content, button, about, reply_to, media_id, group_id, raw::json, sent_at, received_at, status,
-        status_rank, received_at, revoked_at
-    FROM new
-),
-sent_elsewhere AS (
-    INSERT INTO outbound_keys (phone_number_id, wamid, conversation_id, message_id)
-    SELECT phone_number_id, wamid, conversation_id, id FROM new WHERE direction = 'outbound'
-    ON CONFLICT DO NOTHING
-),
-queued AS (
-    INSERT INTO pending_turns (conversation_id, message_id, sent_at)
-    SELECT conversation_id, id, sent_at FROM new WHERE due
-)
-SELECT count(*), count(*) FILTER (WHERE due) FROM new";
 
 /// The same id with another body is worth knowing about; the first one stands.
 async fn note_mismatches(
@@ -379,15 +334,16 @@ async fn amend(
 }
 
 /// Reactions, edits and the like are stored and shown; the bot does not answer them.
-fn is_a_turn(message_type: MessageType) -> bool {
-    !matches!(
-        message_type,
+fn is_a_turn(content: &MessageContent) -> bool {
+    let beside_writing = matches!(
+        content.message_type,
         MessageType::Reaction
             | MessageType::Edit
             | MessageType::Revoke
             | MessageType::System
             | MessageType::CallPermission
-    )
+    );
+    !beside_writing && !content.quiet
 }
 
 fn address(identity: &Identity) -> String {

@@ -18,12 +18,17 @@ pub(super) fn message(place: &Place, raw: Value) -> Event {
         return system(place, wamid, raw);
     }
     let sender = person(&raw, "from", "from_user_id", "from_parent_user_id");
+    let from_ourselves = sender.phone.is_some() && sender.phone == place.own_number;
+    let content = content(&raw);
     Event::Message(Box::new(InboundMessage {
         phone_number_id: place.phone_number_id.clone(),
         wamid,
         from: place.contacts.complete(sender),
         sent_at: time(&raw),
-        content: content(&raw),
+        content: MessageContent {
+            quiet: content.quiet || from_ourselves,
+            ..content
+        },
         reply_to: quoted(&raw),
         group_id: Some(said(&raw, "group_id")).filter(|id| !id.is_empty()),
         raw,
@@ -129,6 +134,7 @@ fn content(raw: &Value) -> MessageContent {
         button: None,
         about: None,
         media_id: None,
+        quiet: message_type == MessageType::Unsupported && is_no_message(part),
     };
     match message_type {
         MessageType::Text => MessageContent {
@@ -167,6 +173,12 @@ fn content(raw: &Value) -> MessageContent {
         },
         _ => empty,
     }
+}
+
+/// WhatsApp reports as unsupported what customers do beside writing; answering that would puzzle them.
+fn is_no_message(unsupported: &Value) -> bool {
+    let quiet = ["edit", "pin", "keep_in_chat", "reaction"];
+    quiet.contains(&said(unsupported, "type").as_str())
 }
 
 /// What the customer typed, unchanged.

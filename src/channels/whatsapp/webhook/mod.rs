@@ -13,7 +13,7 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{AccountEvent, Event, PhoneNumberId, Unreadable, Wamid};
+use crate::model::{AccountEvent, Event, PhoneNumber, PhoneNumberId, Unreadable, Wamid};
 use people::Contacts;
 
 /// How many events of one webhook are handled in one go. WhatsApp sends at most 1,000; of more than this all are
@@ -138,6 +138,7 @@ fn read_value(field: &str, mut value: Value, events: &mut Vec<Event>) {
     let (statuses, errors) = (take("statuses"), take("errors"));
     let place = Place {
         phone_number_id: PhoneNumberId(said(&value["metadata"], "phone_number_id")),
+        own_number: PhoneNumber::parse(&said(&value["metadata"], "display_phone_number")),
         contacts: Contacts::new(
             &elements(value.get_mut("contacts").map(Value::take)),
             messages.len(),
@@ -166,6 +167,7 @@ fn read_value(field: &str, mut value: Value, events: &mut Vec<Event>) {
 #[derive(Debug)]
 struct Place {
     phone_number_id: PhoneNumberId,
+    own_number: Option<PhoneNumber>,
     contacts: Contacts,
 }
 

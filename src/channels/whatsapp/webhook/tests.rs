@@ -42,7 +42,8 @@ fn line(content: &crate::model::MessageContent) -> String {
     let button = content.button.as_ref().map(|id| format!(" button={id}"));
     let about = content.about.as_ref().map(|id| format!(" about={id}"));
     let media = content.media_id.as_ref().map(|id| format!(" media={id}"));
-    line.extend([button, about, media].into_iter().flatten());
+    let quiet = content.quiet.then(|| " quiet".to_owned());
+    line.extend([button, about, media, quiet].into_iter().flatten());
     line
 }
 
@@ -410,6 +411,10 @@ const FIXTURES: &[(&str, &[&str])] = &[
     ("unknown_old_form", &[r#"message unknown "" | Palesa"#]),
     ("unsupported", &[r#"message unsupported "" | Palesa"#]),
     (
+        "unsupported_pin",
+        &[r#"message unsupported "" quiet | Palesa"#],
+    ),
+    (
         "video",
         &[r#"message video "look" media=770011220033 | Palesa"#],
     ),
@@ -512,6 +517,19 @@ fn number_time_and_raw_are_kept() {
             .as_str(),
         ""
     );
+}
+
+#[test]
+fn our_own_words_coming_back_are_not_answered() {
+    let body = |from: &str| {
+        let text = String::from_utf8(fixture("text")).unwrap();
+        text.replace(
+            "\"from\": \"27820001111\"",
+            &format!("\"from\": \"{from}\""),
+        )
+    };
+    assert!(!only_message(body("27820001111").as_bytes()).content.quiet);
+    assert!(only_message(body("27510001234").as_bytes()).content.quiet);
 }
 
 #[test]
