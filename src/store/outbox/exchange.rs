@@ -117,7 +117,7 @@ async fn write_results(db: &mut PgConnection, results: &[SendResult]) -> Result<
     if results.is_empty() {
         return Ok(());
     }
-    let conversations: Vec<Uuid> = results.iter().map(|result| result.conversation.0).collect();
+    let conversations = column(results, |result| result.conversation.0);
     // The lanes first, in order; only then are items read, so that none is overlooked that is put in at this moment.
     sqlx::query(
         "SELECT FROM lanes WHERE conversation_id = ANY($1) ORDER BY conversation_id FOR UPDATE",
@@ -125,68 +125,20 @@ async fn write_results(db: &mut PgConnection, results: &[SendResult]) -> Result<
     .bind(&conversations)
     .execute(&mut *db)
     .await?;
-    let columns: Vec<ResultColumns> = results
-        .iter()
-        .map(|result| ResultColumns::of(&result.verdict))
-        .collect();
+    let verdicts = column(results, |result| ResultColumns::of(&result.verdict));
     sqlx::query(include_str!("results.sql"))
         .bind(&conversations)
-        .bind(results.iter().map(|result| result.id.0).collect::<Vec<_>>())
-        .bind(
-            results
-                .iter()
-                .map(|result| result.phone_number_id.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            results
-                .iter()
-                .map(|result| result.attempt)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.verdict)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.wamid.clone())
-                .collect::<Vec<_>>(),
-        )
-        .bind(columns.iter().map(|column| column.code).collect::<Vec<_>>())
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.failure.clone())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.errors.clone())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.delay_ms)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.counted)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            columns
-                .iter()
-                .map(|column| column.slow_down)
-                .collect::<Vec<_>>(),
-        )
+        .bind(column(results, |result| result.id.0))
+        .bind(column(results, |result| result.phone_number_id.0.clone()))
+        .bind(column(results, |result| result.attempt))
+        .bind(column(&verdicts, |verdict| verdict.verdict))
+        .bind(column(&verdicts, |verdict| verdict.wamid.clone()))
+        .bind(column(&verdicts, |verdict| verdict.code))
+        .bind(column(&verdicts, |verdict| verdict.failure.clone()))
+        .bind(column(&verdicts, |verdict| verdict.errors.clone()))
+        .bind(column(&verdicts, |verdict| verdict.delay_ms))
+        .bind(column(&verdicts, |verdict| verdict.counted))
+        .bind(column(&verdicts, |verdict| verdict.slow_down))
         .bind(TRIES_MAX)
         .execute(&mut *db)
         .await?;
@@ -200,6 +152,11 @@ async fn write_results(db: &mut PgConnection, results: &[SendResult]) -> Result<
     } else {
         join_parked(db, &phone_number_ids, &wamids).await
     }
+}
+
+/// One column of `rows`, as `unnest` takes it.
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// A verdict in columns.
