@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::channels;
+use crate::channels::{
+    self,
+    whatsapp::{Client, Connection},
+};
 use crate::cli::{Common, Exit, output, pack, settings};
 use crate::config::Config;
 use crate::rulesets::compile;
@@ -25,7 +28,8 @@ pub(super) fn run(common: &Common) -> anyhow::Result<Exit> {
     let rules = check_rules(common);
     let rest = settings::block_on(async {
         let database = check_database(&config).await;
-        Ok(database & check_server(&config).await)
+        let whatsapp = check_whatsapp(&config).await?;
+        Ok(database & whatsapp & check_server(&config).await)
     })?;
     Ok(if rules && rest {
         Exit::Fine
@@ -115,6 +119,28 @@ async fn ping(url: &str) -> anyhow::Result<()> {
     let answer = store.ping().await;
     store.close().await;
     Ok(answer?)
+}
+
+/// Whether address, token and number belong together; nothing to check with the simulator.
+async fn check_whatsapp(config: &Config) -> anyhow::Result<bool> {
+    let Some(whatsapp) = &config.whatsapp else {
+        return Ok(true);
+    };
+    let client = Client::new(Connection {
+        api_url: whatsapp.api_url.clone(),
+        api_version: whatsapp.api_version.clone(),
+        access_token: whatsapp.access_token.clone(),
+    })?;
+    let described = client.describe(&whatsapp.phone_number_id).await;
+    match &described {
+        Ok(number) => ok("WhatsApp", number),
+        Err(reason) => problem(
+            "WhatsApp",
+            reason,
+            "see \"With a real number\" in docs/operations.md",
+        ),
+    }
+    Ok(described.is_ok())
 }
 
 async fn check_server(config: &Config) -> bool {

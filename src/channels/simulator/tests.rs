@@ -343,6 +343,24 @@ fn line(outcome: &SendOutcome) -> String {
 }
 
 #[tokio::test]
+async fn the_number_says_who_it_is_and_a_wrong_token_says_what_to_do() {
+    let folder = Folder::new();
+    let world = World::start(&folder).await;
+    let number = &world.simulator.phone_number_id;
+    let described = world.client().describe(number).await;
+    assert_eq!(described.unwrap(), "27510000000 (Simulated number)");
+    let stranger = Client::new(Connection {
+        api_url: world.simulator.api_url.clone(),
+        api_version: "v24.0".to_owned(),
+        access_token: Secret::new("not the token"),
+    });
+    let refused = stranger.unwrap().describe(number).await.unwrap_err();
+    assert!(refused.ends_with("(190)"), "{refused}");
+    let unknown = world.client().describe(&"1".into()).await.unwrap_err();
+    assert!(unknown.ends_with("(33)"), "{unknown}");
+}
+
+#[tokio::test]
 async fn a_message_and_its_answer_make_the_whole_round() {
     let folder = Folder::new();
     let world = World::start(&folder).await;

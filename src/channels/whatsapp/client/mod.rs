@@ -2,6 +2,7 @@
 //!
 //! Never retries: the outbox decides that, from the outcome. Never writes a token, a number or a text to a log.
 
+mod describe;
 mod release;
 mod request;
 #[cfg(test)]
@@ -138,14 +139,14 @@ impl Client {
     }
 
     fn messages_url(&self, outgoing: &Outgoing) -> Url {
+        self.url(&[outgoing.phone_number_id.as_str(), "messages"])
+    }
+
+    /// As segments, so that an odd id stays one segment.
+    fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
-        // As segments, so that an odd id stays one segment.
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend([
-                &self.api_version,
-                outgoing.phone_number_id.as_str(),
-                "messages",
-            ]);
+            path.pop_if_empty().push(&self.api_version).extend(segments);
         }
         url
     }
