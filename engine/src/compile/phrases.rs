@@ -36,14 +36,19 @@ impl<'a> Compiler<'a> {
     /// Lists must be there before the first pattern.
     pub(super) fn lists(&mut self, sections: &Sections<'a>) {
         self.lists = vec![Vec::new(); self.names.lists.len()];
+        let mut spoken = Vec::new();
         for list in &sections.lists {
             let mut entries = Vec::new();
-            for (node, _) in self.per_language(list.node) {
+            // A plain list may hold words of any language; only one by language says whose they are.
+            let by_language = list.node.map().is_some();
+            for (node, language) in self.per_language(list.node) {
                 if let Some(text) = node.expect_text("a phrase", &mut self.diagnostics) {
                     if Pattern::literal(text).is_empty() {
                         self.diagnostics.wordless(node.span, text);
                     } else {
                         entries.push(text.to_owned());
+                        let place = self.language_place(language).filter(|_| by_language);
+                        spoken.extend(place.map(|place| (text, place)));
                     }
                 }
             }
@@ -62,6 +67,9 @@ impl<'a> Compiler<'a> {
         }
         self.matcher = MatcherBuilder::new(self.lists.clone());
         self.matcher.languages(&self.pack.languages);
+        for (entry, place) in spoken {
+            self.matcher.spoken(entry, place);
+        }
     }
 
     /// The items of a text, a list, or texts or lists per language. A plain list is the pack's first language.

@@ -629,7 +629,7 @@ fn a_decision_explains_itself_as_json() {
     let decision = talk.hears(&said);
     let json = decision.to_json();
     let expected = serde_json::json!({
-        "intent": "a", "intents": [{ "intent": "a", "score": 0.9 }], "score": 0.9, "language": "en",
+        "intent": "a", "intents": ["a"], "score": 0.9, "language": "en",
         "entities": { "area": "zastron" }, "sentiment": { "score": -0.25, "label": "not_judged" }, "rule": "a",
         "effects": [{ "type": "tag", "tag": "t" }],
     });

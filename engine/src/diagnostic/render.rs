@@ -115,7 +115,10 @@ fn snippet<'a>(
         let start = (span.start as usize).clamp(from, to) - from;
         start..((span.end as usize).clamp(from, to) - from).max(start)
     };
-    let mut snippet = Snippet::source(lines).line_start(line).path(name);
+    // Windows ends lines with two marks; the first would be drawn as a sign that nobody wrote.
+    let mut snippet = Snippet::source(lines.replace('\r', " "))
+        .line_start(line)
+        .path(name);
     for (kind, (span, label)) in primary
         .into_iter()
         .map(|place| (AnnotationKind::Primary, place))
@@ -157,6 +160,16 @@ mod tests {
             assert!(!said.contains(['\u{1b}', '\r']), "{said:?}");
         }
         assert!(!line.contains('\n'));
+    }
+
+    #[test]
+    fn lines_that_end_as_on_windows_look_like_others() {
+        let lines = |end: &str| shown(&["rules:", "  frase: x", ""].join(end), "frase", 0..20).0;
+        assert_eq!(
+            lines("\r\n").replace(" \n", "\n"),
+            lines(" \n").replace(" \n", "\n")
+        );
+        assert!(!lines("\r\n").contains(['\r', '\u{240d}']));
     }
 
     #[test]

@@ -81,6 +81,20 @@ impl MatcherBuilder {
         self.languages = languages.to_vec();
     }
 
+    /// Notes that the words of a list's entry belong to the pack's language at `place`.
+    pub(crate) fn spoken(&mut self, entry: &str, place: u8) {
+        let languages = 1_u16.checked_shl(place.into()).unwrap_or(0);
+        for node in Pattern::literal(entry).nodes {
+            if let Node::Word { text, .. } = node {
+                let info = WordInfo {
+                    languages,
+                    function: false,
+                };
+                self.words.intern(&text, info);
+            }
+        }
+    }
+
     /// The keys of an entity's values, by number: what [`Matcher::values`] gives as normal form. Without this it is the
     /// number.
     pub(crate) fn keys(&mut self, entity: EntityId, keys: Vec<String>) {

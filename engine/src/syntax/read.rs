@@ -155,11 +155,26 @@ impl<'a> Builder<'a> {
 
     fn refuse_extras(&mut self, here: Span, anchor: bool, tag: bool) {
         if anchor {
-            self.diagnostics.anchor(here);
+            self.diagnostics.anchor(self.mark_before(here, '&'));
         }
         if tag {
-            self.diagnostics.tag(here);
+            self.diagnostics.tag(self.mark_before(here, '!'));
         }
+    }
+
+    /// Where the word with `sign` stands that marks the value at `here`: before it, maybe lines before.
+    fn mark_before(&self, here: Span, sign: char) -> Span {
+        let before = self.text.get(..here.start as usize).unwrap_or("");
+        let found = before.rfind(sign).and_then(|at| {
+            let word = before
+                .get(..at)?
+                .rfind(char::is_whitespace)
+                .map_or(0, |blank| blank + 1);
+            let start = word + before.get(word..)?.find(sign)?;
+            let length = before.get(start..)?.find(char::is_whitespace)?;
+            Some(Span::new(self.id, start, start + length))
+        });
+        found.unwrap_or(here)
     }
 
     fn scalar(&self, text: Cow<'_, str>, style: ScalarStyle, (start, end): (usize, usize)) -> Node {

@@ -379,3 +379,24 @@ proptest! {
         prop_assert_eq!(shown(first.ruleset), shown(second.ruleset));
     }
 }
+
+#[test]
+fn entries_of_a_list_by_language_tell_the_language() {
+    let language = |list: &str, text: &str| {
+        let rules = ruleset(&format!(
+            "lists: {{ hello: {list} }}\nintents: {{ hi: {{ phrases: [\"^@hello$\"], reply: silence it }} }}\n"
+        ));
+        let mut words = crate::text::Words::default();
+        rules.vocabulary.read(text, &mut words);
+        rules
+            .identifier
+            .identify(text, &words, &rules.vocabulary)
+            .language
+    };
+    let by_language = "{ en: [zzhello], st: [zzdumela] }";
+    assert_eq!(language(by_language, "zzhello"), Some(Language::EN));
+    assert_eq!(language(by_language, "zzdumela"), Some(Language::ST));
+    // A plain list may be mixed: that it stands in a phrase of one language says nothing.
+    let mixed = "[zzhello, zzdumela]";
+    assert_eq!(language(mixed, "zzhello"), language(mixed, "zzdumela"));
+}

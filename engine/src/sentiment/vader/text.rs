@@ -106,14 +106,15 @@ impl Read<'_> {
     /// Bytes of the raw text that `read` bytes of the read text come from; a description's words come from its emoji.
     pub(super) fn raw(&self, read: Range<usize>) -> Range<usize> {
         let within = |at: usize, end: bool| {
-            let past = |(text, _): &&(Range<usize>, Range<usize>)| {
+            let past = |(text, _): &(Range<usize>, Range<usize>)| {
                 if end {
                     text.start < at
                 } else {
                     text.start <= at
                 }
             };
-            match self.emoji.iter().take_while(past).last() {
+            let before = self.emoji.partition_point(past).checked_sub(1);
+            match before.and_then(|place| self.emoji.get(place)) {
                 Some((text, raw)) if at < text.end || (end && at == text.end) => {
                     if end {
                         raw.end
