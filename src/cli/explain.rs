@@ -73,8 +73,8 @@ pub(super) fn run(common: &Common, explain: &Explain) -> anyhow::Result<Exit> {
     }
     let mut exit = Exit::Fine;
     for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
-        let line = String::from_utf8(line?).context("this line is not UTF-8 text");
-        let question = line.and_then(|line| read(line.trim_end_matches('\r'), explain));
+        let text = String::from_utf8(line?).context("this line is not UTF-8 text");
+        let question = text.and_then(|text| read(text.trim_end_matches('\r'), explain));
         match question.and_then(|question| Ok((answer(&live, &clock, &question)?, question))) {
             Ok((decision, _)) if explain.json => output::line(decision.to_json()),
             Ok((decision, question)) => output::line(describe(&question.text, &decision)),

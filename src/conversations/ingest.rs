@@ -20,6 +20,9 @@ const QUEUE_ENVELOPES_MAX: usize = 1_024;
 const BATCH_ENVELOPES_MAX: usize = 256;
 /// Elements that share one transaction; one webhook alone may hold more.
 const BATCH_ELEMENTS_MAX: usize = 2_000;
+/// Bytes that share one transaction; one webhook alone may hold more. Large webhooks that shared one could together take
+/// longer than the database may, and would all come again, together.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// How often a batch is tried when other writers are in its way.
 const TRIES_MAX: u32 = 3;
 
@@ -182,10 +185,15 @@ impl Writer {
 /// Everything that waits by now, up to the limits.
 fn gather(first: Waiting, arrivals: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
     let mut elements = first.envelope.events.len();
+    let mut bytes = first.envelope.body.len();
     let mut batch = vec![first];
-    while batch.len() < BATCH_ENVELOPES_MAX && elements < BATCH_ELEMENTS_MAX {
+    while batch.len() < BATCH_ENVELOPES_MAX
+        && elements < BATCH_ELEMENTS_MAX
+        && bytes < BATCH_BYTES_MAX
+    {
         let Ok(next) = arrivals.try_recv() else { break };
         elements += next.envelope.events.len();
+        bytes += next.envelope.body.len();
         batch.push(next);
     }
     batch
@@ -194,4 +202,38 @@ fn gather(first: Waiting, arrivals: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting
 fn log_failure(error: &StoreError, webhooks: usize) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::error!(%error, cause, webhooks, "webhooks were not accepted; WhatsApp will send them again");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(body_bytes: usize) -> Waiting {
+        Waiting {
+            envelope: Envelope {
+                received_at: Timestamp::UNIX_EPOCH,
+                body: Bytes::from(vec![b' '; body_bytes]),
+                events: Vec::new(),
+                origin: Origin::Live,
+            },
+            answer: oneshot::channel().0,
+        }
+    }
+
+    #[test]
+    fn what_waits_shares_a_transaction_up_to_the_limits() {
+        for (body_bytes, together) in [
+            (10, BATCH_ENVELOPES_MAX),
+            (BATCH_BYTES_MAX / 4, 4),
+            (BATCH_BYTES_MAX * 3, 1),
+        ] {
+            let (queue, mut arrivals) = mpsc::channel(QUEUE_ENVELOPES_MAX);
+            for _ in 0..BATCH_ENVELOPES_MAX + 4 {
+                queue.try_send(waiting(body_bytes)).unwrap();
+            }
+            let first = arrivals.try_recv().unwrap();
+            let batch = gather(first, &mut arrivals);
+            assert_eq!(batch.len(), together, "{body_bytes}");
+        }
+    }
 }

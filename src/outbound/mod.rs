@@ -2,5 +2,6 @@
 
 pub mod enqueue;
 mod pace;
+mod pause;
 mod retry;
 pub mod worker;

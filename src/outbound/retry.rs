@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::model::{FailureScope, SendFailure, SendOutcome};
+use crate::outbound::pause::Pause;
 use crate::store::outbox::{Send, Verdict};
 
 /// The first pause before an item is tried again; it doubles.
@@ -14,31 +15,13 @@ const BACKOFF_MAX_MS: u64 = 300_000;
 /// How often a queue that waits for an operator is tried.
 const PROBE_EVERY_MS: u64 = 30_000;
 
-/// Nothing is sent until a moment; then one call shows whether it is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pause {
-    pub(super) until: Timestamp,
-    /// How many pauses in a row.
-    count: u32,
-    scope: FailureScope,
-}
-
-impl Pause {
-    pub(super) fn why(self) -> &'static str {
-        match self.scope {
-            FailureScope::Operator => "the connection to WhatsApp needs an operator",
-            _ => "WhatsApp asks the whole number to slow down",
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ruling {
     pub(super) verdict: Verdict,
     pub(super) pause: Option<Pause>,
 }
 
-/// What `outcome` means; `pause` is the one that was going on.
+/// What `outcome` means; `pause` is the one in which the call began.
 pub(super) fn rule(
     send: &Send,
     outcome: SendOutcome,

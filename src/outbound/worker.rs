@@ -13,7 +13,8 @@ use crate::channels::whatsapp::Client;
 use crate::clock::Clock;
 use crate::model::{FailureScope, Outgoing, SendFailure, SendOutcome};
 use crate::outbound::pace::NumberPace;
-use crate::outbound::retry::{Pause, Ruling, rule};
+use crate::outbound::pause::{Pause, Standstill};
+use crate::outbound::retry::{Ruling, rule};
 use crate::store::outbox::{Send, SendResult, Terms, Verdict};
 use crate::store::{Store, StoreError, Topic};
 use crate::tasks::Tasks;
@@ -56,12 +57,20 @@ pub fn start(store: Store, client: Client, pace: Pace, clock: Clock, tasks: &Tas
         done,
         unwritten: Vec::new(),
         in_flight: 0,
-        pause: None,
+        standstill: Standstill::default(),
         healthy_since: None,
         last_look: None,
         parked_joined: Instant::now(),
     };
     tasks.spawn("outbox", sender.run(results, tasks.stopping()));
+}
+
+/// A call that is over.
+struct Called {
+    send: Send,
+    /// The pause in which it began.
+    before: Option<Pause>,
+    outcome: SendOutcome,
 }
 
 /// The state of the loop.
@@ -72,25 +81,21 @@ struct Sender {
     clock: Clock,
     tasks: Tasks,
     number: NumberPace,
-    done: mpsc::Sender<(Send, SendOutcome)>,
+    done: mpsc::Sender<Called>,
     /// What calls have come to, and is not in the database yet.
     unwritten: Vec<SendResult>,
     in_flight: usize,
-    pause: Option<Pause>,
+    standstill: Standstill,
     healthy_since: Option<Timestamp>,
     last_look: Option<Instant>,
     parked_joined: Instant,
 }
 
 impl Sender {
-    async fn run(
-        mut self,
-        mut results: mpsc::Receiver<(Send, SendOutcome)>,
-        stopping: CancellationToken,
-    ) {
+    async fn run(mut self, mut results: mpsc::Receiver<Called>, stopping: CancellationToken) {
         loop {
-            while let Ok((send, outcome)) = results.try_recv() {
-                self.take_note(&send, outcome);
+            while let Ok(called) = results.try_recv() {
+                self.take_note(called);
             }
             let stop = stopping.is_cancelled();
             if stop && self.in_flight == 0 && self.unwritten.is_empty() {
@@ -174,17 +179,13 @@ impl Sender {
     fn sends_allowed(&mut self) -> i64 {
         let now = self.clock.now();
         let free = CALLS_MAX.saturating_sub(self.in_flight);
-        let allowed = match self.pause {
-            Some(pause) if now < pause.until => 0,
-            // One call shows whether it is over.
-            Some(_) => usize::from(self.in_flight == 0),
-            None => free,
-        };
+        let allowed = self.standstill.allowed(now, free);
         i64::try_from(allowed.min(self.number.allowed(now))).unwrap_or(0)
     }
 
     fn call(&mut self, send: Send) {
         self.in_flight += 1;
+        let before = self.standstill.begin();
         let (client, done) = (self.client.clone(), self.done.clone());
         self.tasks.spawn("send", async move {
             let outcome = match outgoing(&send) {
@@ -194,39 +195,46 @@ impl Sender {
                 Err(failure) => SendOutcome::Rejected(failure),
             };
             // The loop outlives its calls.
-            let _ = done.send((send, outcome)).await;
+            let called = Called {
+                send,
+                before,
+                outcome,
+            };
+            let _ = done.send(called).await;
         });
     }
 
-    fn take_note(&mut self, send: &Send, outcome: SendOutcome) {
+    fn take_note(&mut self, called: Called) {
+        let Called {
+            send,
+            before,
+            outcome,
+        } = called;
         self.in_flight = self.in_flight.saturating_sub(1);
-        let Ruling { verdict, pause } = rule(send, outcome, self.clock.now(), self.pause);
-        if let Some(begun) = pause
-            && self.pause.is_none_or(|pause| pause.until < begun.until)
-        {
-            tracing::warn!(until = %begun.until, why = begun.why(), "sending pauses; nothing is lost");
-        }
-        if pause.is_some() || matches!(verdict, Verdict::Sent { .. }) {
-            self.pause = pause;
+        let Ruling { verdict, pause } = rule(&send, outcome, self.clock.now(), before);
+        if let Some(asked) = pause {
+            if let Some(begun) = self.standstill.end_paused(before, asked) {
+                tracing::warn!(until = %begun.until, why = begun.why(), "sending pauses; nothing is lost");
+            }
+        } else if matches!(verdict, Verdict::Sent { .. }) {
+            self.standstill.end_sent(before);
+        } else {
+            self.standstill.end(before);
         }
         self.unwritten.push(SendResult {
             conversation: send.opaque.conversation,
             id: send.opaque.outbox,
-            phone_number_id: send.phone_number_id.clone(),
+            phone_number_id: send.phone_number_id,
             attempt: send.attempt,
             verdict,
         });
     }
 
     /// Until there may be something to do.
-    async fn wait(
-        &mut self,
-        results: &mut mpsc::Receiver<(Send, SendOutcome)>,
-        stopping: &CancellationToken,
-    ) {
+    async fn wait(&mut self, results: &mut mpsc::Receiver<Called>, stopping: &CancellationToken) {
         let patience = self.number.wait(self.clock.now()).min(POLL_EVERY);
         tokio::select! {
-            Some((send, outcome)) = results.recv() => self.take_note(&send, outcome),
+            Some(called) = results.recv() => self.take_note(called),
             () = self.store.woken(Topic::Outbox) => {}
             () = tokio::time::sleep(patience) => {}
             () = stopping.cancelled(), if self.in_flight == 0 => {}

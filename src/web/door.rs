@@ -105,18 +105,47 @@ impl Door {
         }
     }
 
-    /// Messages for another number are authentic (one app may serve several), but not ours to answer: they are kept raw.
+    /// What came for another number is authentic (one app may serve several): it is recorded, but not ours to answer.
     pub(super) fn keep_ours(&self, events: Vec<Event>) -> Vec<Event> {
         let ours = &self.inner.access.phone_number_id;
-        let sort = |event: Event| match number_of(&event) {
-            Some((number, _)) if number != ours => {
-                tracing::warn!(phone_number_id = %number, "a webhook is for another phone number id; it is kept unrouted");
-                unrouted(event)
+        let is_foreign = |event: &Event| number_of(event).is_some_and(|(number, _)| number != ours);
+        let foreign = events.iter().filter(|event| is_foreign(event)).count();
+        if foreign > 0 {
+            tracing::warn!(
+                elements = foreign,
+                "a webhook is for another phone number id; it is kept and not answered"
+            );
+        }
+        let sort = |event| {
+            if is_foreign(&event) {
+                silent(event)
+            } else {
+                event
             }
-            _ => event,
         };
         events.into_iter().map(sort).collect()
     }
+}
+
+/// `event`, of a number that is not ours, as it is recorded.
+fn silent(event: Event) -> Event {
+    if number_of(&event).is_some_and(|(number, _)| !is_storable(number)) {
+        return unrouted(event);
+    }
+    match event {
+        Event::Message(mut message) => {
+            message.content.quiet = true;
+            Event::Message(message)
+        }
+        other => other,
+    }
+}
+
+/// An id that names no number, or none of WhatsApp's, has no conversation to stand in.
+fn is_storable(number: &PhoneNumberId) -> bool {
+    const PHONE_NUMBER_ID_BYTES_MAX: usize = 64;
+    let id = number.as_str();
+    (1..=PHONE_NUMBER_ID_BYTES_MAX).contains(&id.len()) && !id.contains('\0')
 }
 
 fn number_of(event: &Event) -> Option<(&PhoneNumberId, &serde_json::Value)> {
@@ -132,9 +161,38 @@ fn number_of(event: &Event) -> Option<(&PhoneNumberId, &serde_json::Value)> {
 fn unrouted(event: Event) -> Event {
     match number_of(&event) {
         Some((_, raw)) => Event::Unreadable(Unreadable {
-            reason: "unrouted: it is for another phone number id".to_owned(),
+            reason: "unrouted: it is for no phone number id".to_owned(),
             raw: raw.clone(),
         }),
         None => event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channels::whatsapp;
+
+    #[test]
+    fn what_came_for_another_number_is_recorded_and_not_answered() {
+        for (number, kept) in [
+            ("1122334455667", true),
+            ("PHONE_NUMBER_ID", true),
+            ("", false),
+            (&"1".repeat(65), false),
+        ] {
+            let body = serde_json::json!({ "entry": [{ "changes": [{ "field": "messages", "value": {
+                "metadata": { "phone_number_id": number },
+                "messages": [{ "id": "wamid.1", "from": "27820001111", "timestamp": "1791800000",
+                               "type": "text", "text": { "body": "hi" } }],
+            } }] }] });
+            let events = whatsapp::parse(body.to_string().as_bytes()).unwrap();
+            let events: Vec<Event> = events.into_iter().map(silent).collect();
+            match events.as_slice() {
+                [Event::Message(message)] => assert!(kept && message.content.quiet),
+                [Event::Unreadable(_)] => assert!(!kept, "{number}"),
+                _ => panic!("one event"),
+            }
+        }
     }
 }

@@ -100,6 +100,10 @@ pub(super) fn stems<'a>(
             .filter(|affix| rest.starts_with(affix.text))
             .map(move |affix| (from + affix.text.len(), affix.mask))
     });
+    scratch.fronts.cuts.retain(|front| begins(front.at));
+    if scratch.fronts.cuts.is_empty() {
+        return;
+    }
     scratch.backs.strip(bytes.len(), |to| {
         let rest = bytes.get(..to).unwrap_or(&[]);
         let affixes = table.suffixes.under(rest.last().copied());
@@ -108,7 +112,7 @@ pub(super) fn stems<'a>(
             .filter(|affix| rest.ends_with(affix.text))
             .map(move |affix| (to - affix.text.len(), affix.mask))
     });
-    for front in scratch.fronts.cuts.iter().filter(|front| begins(front.at)) {
+    for front in &scratch.fronts.cuts {
         for back in &scratch.backs.cuts {
             let (mask, taken) = (front.mask & back.mask, front.taken + back.taken);
             let fits = mask != 0

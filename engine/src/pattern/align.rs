@@ -118,14 +118,12 @@ impl Forms {
                     atom: token.word.0,
                     typos: 0,
                 });
-                let known = self
-                    .stems_of_word(token.word)
-                    .iter()
-                    .map(|&stem| Alternative {
+                for &stem in self.stems_of_word(token.word) {
+                    aligned.alternatives.push(Alternative {
                         atom: stem,
                         typos: 0,
                     });
-                aligned.alternatives.extend(known);
+                }
             } else if token.kind != TokenKind::Emoji {
                 self.guess(words.text(token), token.word, aligned);
             }
@@ -245,7 +243,9 @@ impl Stems {
                 }
             }
         };
-        look_up(word, Mask::MAX);
+        if begins(0) {
+            look_up(word, Mask::MAX);
+        }
         if word.len() > STEM_BYTES_MIN {
             stems(word, cuts, begins, look_up);
         }

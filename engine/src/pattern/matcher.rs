@@ -13,9 +13,9 @@ use crate::text::{Token, Vocabulary, Words, fold, hash, matched};
 
 use super::align::{Aligned, Forms};
 use super::hit::{Hit, Owner, keep, score};
-use super::regexes::{MESSAGE_REGEX_STEPS_MAX, Regexes, SearchScratch, Texts};
+use super::regexes::{MESSAGE_REGEX_STEPS_MAX, Present, Regexes, SearchScratch, Texts};
 use super::scan::{bytes, entity_spans, scan, tokens};
-use super::table::{ALONE, Anchor, STEM, Table};
+use super::table::{STEM, Table};
 use super::walk::{EntitySpan, Fit, ListSpan, MESSAGE_STEPS_MAX, Walk};
 
 /// Reused from message to message.
@@ -38,7 +38,7 @@ struct Expressions {
     /// Those that a word of the message calls up.
     called: Vec<u32>,
     /// Words of the message, and parts of words.
-    present: Vec<u32>,
+    present: Present,
     search: SearchScratch,
 }
 
@@ -288,8 +288,11 @@ impl Matcher {
         captures: &[(usize, u32, u32)],
     ) -> Hit {
         let (start, end) = bytes(words, fit.first, fit.end);
-        let mut captures = captures.to_vec();
-        captures.sort_unstable();
+        let captures = if captures.is_empty() {
+            Vec::new()
+        } else {
+            in_order(captures)
+        };
         Hit {
             owner: self
                 .owners
@@ -307,19 +310,22 @@ impl Matcher {
             ),
             literals: fit.literals,
             typos: fit.typos,
-            captures: captures
-                .into_iter()
-                .map(|(_, capture, found)| (capture, found))
-                .collect(),
+            captures,
         }
     }
 
     /// Lists the words of the message as expressions see them, and calls up the expressions that need a part of a word:
     /// to them `don't` is two words, and `12:30` too.
     fn parts(&self, text: &str, words: &Words, vocabulary: &Vocabulary, scratch: &mut Expressions) {
-        scratch.present.clear();
+        let Expressions {
+            called, present, ..
+        } = scratch;
+        present.clear();
         for token in &words.tokens {
-            scratch.present.push(token.word.0);
+            present.add(token.word.0);
+        }
+        let marked = if words.marked { &words.tokens[..] } else { &[] };
+        for token in marked {
             let raw = text
                 .get(token.start as usize..token.end as usize)
                 .unwrap_or("");
@@ -331,22 +337,18 @@ impl Matcher {
                 .filter(|part| !part.is_empty())
             {
                 let word = vocabulary.number(&fold(part));
-                scratch.present.push(word.0);
-                if self.tables.phrases.roles(word.0) & ALONE != 0 {
-                    self.tables.phrases.under(Anchor::Word(word.0), |sequence| {
-                        if sequence.phrase & REGEX != 0 {
-                            scratch.called.push(sequence.phrase & !REGEX);
-                        }
-                    });
-                }
+                present.add(word.0);
+                let table = &self.tables.phrases;
+                table.alone(table.roles(word.0), |sequence| {
+                    if sequence.phrase & REGEX != 0 {
+                        called.push(sequence.phrase & !REGEX);
+                    }
+                });
             }
         }
-        let Expressions {
-            called, present, ..
-        } = scratch;
+        called.retain(|&number| self.regexes.can_match(number, present));
         called.sort_unstable();
         called.dedup();
-        called.retain(|&number| self.regexes.can_match(number, present));
         called.extend_from_slice(self.regexes.unbound(text));
     }
 
@@ -389,6 +391,16 @@ impl Matcher {
             });
         }
     }
+}
+
+/// Captures in the order of their places in the pattern, without these.
+fn in_order(captures: &[(usize, u32, u32)]) -> Vec<(u32, u32)> {
+    let mut captures = captures.to_vec();
+    captures.sort_unstable();
+    captures
+        .into_iter()
+        .map(|(_, capture, found)| (capture, found))
+        .collect()
 }
 
 const _: () = assert!(STEM < REGEX);

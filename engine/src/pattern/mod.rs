@@ -12,6 +12,7 @@ mod affixes;
 mod align;
 mod builder;
 mod expand;
+mod filter;
 mod hit;
 mod matcher;
 mod measure;

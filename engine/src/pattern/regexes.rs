@@ -212,6 +212,39 @@ pub(super) struct Regexes {
     compiled_bytes: AtomicUsize,
 }
 
+/// The words of a message. Most words asked for are not there, and their bit says so at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Present {
+    words: Vec<u32>,
+    bits: [u64; PRESENT_BITS / 64],
+}
+
+/// Bits for the words of a message, by their number.
+const PRESENT_BITS: usize = 256;
+
+impl Present {
+    pub(super) fn clear(&mut self) {
+        self.words.clear();
+        self.bits = Default::default();
+    }
+
+    pub(super) fn add(&mut self, word: u32) {
+        self.words.push(word);
+        let bit = word as usize % PRESENT_BITS;
+        if let Some(bits) = self.bits.get_mut(bit / 64) {
+            *bits |= 1 << (bit % 64);
+        }
+    }
+
+    fn holds(&self, word: u32) -> bool {
+        let bit = word as usize % PRESENT_BITS;
+        self.bits
+            .get(bit / 64)
+            .is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+            && self.words.contains(&word)
+    }
+}
+
 /// What searching needs besides the expression; reused from message to message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SearchScratch {
@@ -246,7 +279,7 @@ impl Regexes {
     }
 
     /// Whether a message of these words can match expression `number`: of every set it needs, it must hold one text.
-    pub(super) fn can_match(&self, number: u32, present: &[u32]) -> bool {
+    pub(super) fn can_match(&self, number: u32, present: &Present) -> bool {
         let place = number as usize;
         let start = place
             .checked_sub(1)
@@ -254,26 +287,23 @@ impl Regexes {
             .copied()
             .unwrap_or(0);
         let end = self.needs_ends.get(place).copied().unwrap_or(start);
-        let mut needs = self
-            .needs
-            .get(start as usize..end as usize)
-            .unwrap_or(&[])
-            .iter()
-            .copied();
-        while let Some(texts) = needs.next() {
+        let mut needs = self.needs.get(start as usize..end as usize).unwrap_or(&[]);
+        while let Some((&texts, mut rest)) = needs.split_first() {
             let mut any = false;
             for _ in 0..texts {
-                let words = needs.next().unwrap_or(0) as usize;
-                any |= needs
-                    .by_ref()
-                    .take(words)
-                    .filter(|word| !present.contains(word))
-                    .count()
-                    == 0;
+                let Some((words, behind)) = rest
+                    .split_first()
+                    .and_then(|(&words, behind)| behind.split_at_checked(words as usize))
+                else {
+                    return true;
+                };
+                any = any || words.iter().all(|&word| present.holds(word));
+                rest = behind;
             }
             if !any {
                 return false;
             }
+            needs = rest;
         }
         true
     }

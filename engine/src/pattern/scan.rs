@@ -4,7 +4,7 @@ use crate::entities::Found;
 use crate::text::Words;
 
 use super::align::Aligned;
-use super::table::{ALONE, Anchor, LEFT_OF_PAIR, RIGHT_OF_PAIR, Sequence, Table};
+use super::table::{Anchor, Sequence, Table};
 use super::walk::{EntitySpan, ListSpan};
 
 /// Calls `visit` with every sequence that the message calls up, and the token its anchor stands at.
@@ -16,26 +16,23 @@ pub(super) fn scan<'t>(
     entities: &[EntitySpan],
     mut visit: impl FnMut(Sequence<'t>, usize),
 ) {
+    let mut here = aligned.alternatives(0);
     for at in 0..aligned.tokens() {
-        for alternative in aligned.alternatives(at) {
+        let next = aligned.alternatives(at + 1);
+        for alternative in here {
             let roles = table.roles(alternative.atom);
-            if roles & ALONE != 0 {
-                table.under(Anchor::Word(alternative.atom), |sequence| {
-                    visit(sequence, at);
-                });
-            }
-            if roles & LEFT_OF_PAIR == 0 {
+            table.alone(roles, |sequence| visit(sequence, at));
+            if !roles.begins_pairs() {
                 continue;
             }
-            for next in aligned.alternatives(at + 1) {
-                if table.roles(next.atom) & RIGHT_OF_PAIR != 0 {
-                    table.under(Anchor::Pair(alternative.atom, next.atom), |sequence| {
-                        visit(sequence, at);
-                    });
+            for right in next {
+                if table.roles(right.atom).ends_pairs() {
+                    table.pair(alternative.atom, right.atom, |sequence| visit(sequence, at));
                 }
             }
         }
-        table.under(Anchor::Anywhere, |sequence| visit(sequence, at));
+        table.anywhere(|sequence| visit(sequence, at));
+        here = next;
     }
     for (place, span) in lists.iter().enumerate() {
         let before = place.checked_sub(1).and_then(|before| lists.get(before));

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use crate::text::hash;
 
+use super::filter::Filter;
+
 /// One step of a sequence. In the table each is 32 bits: four say which, the rest say what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Code {
@@ -97,8 +99,7 @@ impl Anchor {
     }
 
     fn hash(self) -> u64 {
-        let key = self.key();
-        hash::finish(hash::mix(hash::mix(0, key >> 32), key & 0xffff_ffff))
+        hash::finish(hash::mix(0, self.key()))
     }
 }
 
@@ -204,21 +205,42 @@ pub(super) struct Sequence<'a> {
     pub(super) codes: &'a [u32],
 }
 
-/// What hangs on a word: bits of [`Table::roles`].
-pub(super) const ALONE: u8 = 1;
-pub(super) const LEFT_OF_PAIR: u8 = 2;
-pub(super) const RIGHT_OF_PAIR: u8 = 4;
+/// What hangs on a word or stem: whether it is part of pairs, and where the sequences stand that hang on it alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Roles(u32);
+
+const LEFT_OF_PAIR: u32 = 1 << 31;
+const RIGHT_OF_PAIR: u32 = 1 << 30;
+/// The other bits: place in [`Table::stream`] plus one, 0 for nowhere.
+const ALONE: u32 = RIGHT_OF_PAIR - 1;
+
+impl Roles {
+    #[inline]
+    pub(super) fn begins_pairs(self) -> bool {
+        self.0 & LEFT_OF_PAIR != 0
+    }
+
+    #[inline]
+    pub(super) fn ends_pairs(self) -> bool {
+        self.0 & RIGHT_OF_PAIR != 0
+    }
+}
 
 /// Set in a sequence's second number when another with the same anchor follows.
 const MORE: u32 = 1 << 31;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Roles of words, by number: the first look at a word, so it is kept small.
-    words: Box<[u8]>,
-    stems: Box<[u8]>,
-    /// High half: a tag of the anchor's hash; low half: place in `stream` plus one, 0 in an empty slot.
+    /// Roles of words and of stems, by number.
+    words: Box<[Roles]>,
+    stems: Box<[Roles]>,
+    /// Place in `stream` plus one of the sequences that hang on nothing.
+    anywhere: u32,
+    /// The other anchors. High half: a tag of the anchor's hash; low half: place in `stream` plus one, 0 in an empty
+    /// slot.
     slots: Box<[u64]>,
+    /// Most pairs of words are no anchor.
+    pairs: Filter,
     /// For each sequence: its phrase; its anchor's place, its length and [`MORE`]; its codes.
     stream: Box<[u32]>,
 }
@@ -231,13 +253,12 @@ impl Table {
         let starts: Vec<usize> = std::iter::once(0)
             .chain(builder.sequences.iter().map(|&(_, end)| end))
             .collect();
-        let (mut stream, mut anchors, mut roles) = (Vec::new(), Vec::new(), Roles::default());
+        let (mut stream, mut anchors) = (Vec::new(), Vec::new());
         for (place, &(anchor, sequence, at)) in anchored.iter().enumerate() {
             let same =
                 |other: Option<&(Anchor, u32, usize)>| other.is_some_and(|other| other.0 == anchor);
             if place == 0 || !same(anchored.get(place - 1)) {
                 anchors.push((anchor, stream.len()));
-                roles.note(anchor);
             }
             let Some(&(phrase, end)) = builder.sequences.get(sequence as usize) else {
                 continue;
@@ -255,10 +276,8 @@ impl Table {
             stream.extend(codes.iter().map(|code| code.pack()));
         }
         let mut table = Self {
-            words: roles.words.into(),
-            stems: roles.stems.into(),
-            slots: Box::default(),
             stream: stream.into(),
+            ..Self::default()
         };
         table.file(&anchors);
         table
@@ -268,20 +287,45 @@ impl Table {
         if anchors.is_empty() {
             return;
         }
-        self.slots = vec![0; anchors.len() * HALF_SLOTS_PER_ANCHOR / 2 + 1].into_boxed_slice();
+        let (mut words, mut stems) = (Vec::new(), Vec::new());
+        let mut note = |atom: u32, role: u32| match atom & STEM {
+            0 => add(&mut words, atom, role),
+            _ => add(&mut stems, atom & !STEM, role),
+        };
+        let is_slot =
+            |anchor: &&(Anchor, usize)| !matches!(anchor.0, Anchor::Word(_) | Anchor::Anywhere);
+        let slots = anchors.iter().filter(is_slot).count();
+        self.slots = vec![0; slots * HALF_SLOTS_PER_ANCHOR / 2 + 1].into_boxed_slice();
+        self.pairs = Filter::new(slots);
         for &(anchor, place) in anchors {
-            let hash = anchor.hash();
-            let mut at = hash::place(hash, self.slots.len());
-            while self.slots.get(at).is_some_and(|&slot| slot != 0) {
-                at = if at + 1 == self.slots.len() {
-                    0
-                } else {
-                    at + 1
-                };
+            let place = u32::try_from(place + 1).map_or(ALONE, |place| place.min(ALONE));
+            match anchor {
+                Anchor::Word(atom) => note(atom, place),
+                Anchor::Anywhere => self.anywhere = place,
+                Anchor::Pair(left, right) => {
+                    note(left, LEFT_OF_PAIR);
+                    note(right, RIGHT_OF_PAIR);
+                    self.pairs.add(anchor.key());
+                    self.file_slot(anchor, place);
+                }
+                Anchor::List(_) | Anchor::Entity(_) => self.file_slot(anchor, place),
             }
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = (hash >> 32 << 32) | (place as u64 + 1);
-            }
+        }
+        (self.words, self.stems) = (words.into(), stems.into());
+    }
+
+    fn file_slot(&mut self, anchor: Anchor, place: u32) {
+        let hash = anchor.hash();
+        let mut at = hash::place(hash, self.slots.len());
+        while self.slots.get(at).is_some_and(|&slot| slot != 0) {
+            at = if at + 1 == self.slots.len() {
+                0
+            } else {
+                at + 1
+            };
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = (hash >> 32 << 32) | u64::from(place);
         }
     }
 
@@ -298,17 +342,38 @@ impl Table {
 
     /// What hangs on a word or stem.
     #[inline]
-    pub(super) fn roles(&self, atom: u32) -> u8 {
+    pub(super) fn roles(&self, atom: u32) -> Roles {
         let roles = if atom & STEM == 0 {
             self.words.get(atom as usize)
         } else {
             self.stems.get((atom & !STEM) as usize)
         };
-        roles.copied().unwrap_or(0)
+        roles.copied().unwrap_or_default()
     }
 
-    /// Calls `each` with every sequence that may hang on `anchor`; a sequence of another anchor may slip in, and
-    /// verifying it will tell.
+    /// Calls `each` with every sequence that hangs on nothing.
+    #[inline]
+    pub(super) fn anywhere<'a>(&'a self, each: impl FnMut(Sequence<'a>)) {
+        self.read(self.anywhere, each);
+    }
+
+    /// Calls `each` with every sequence that hangs on the word or stem of these roles alone.
+    #[inline]
+    pub(super) fn alone<'a>(&'a self, roles: Roles, each: impl FnMut(Sequence<'a>)) {
+        self.read(roles.0 & ALONE, each);
+    }
+
+    /// Calls `each` with every sequence that may hang on these two words or stems side by side.
+    #[inline]
+    pub(super) fn pair<'a>(&'a self, left: u32, right: u32, each: impl FnMut(Sequence<'a>)) {
+        let anchor = Anchor::Pair(left, right);
+        if self.pairs.may_hold(anchor.key()) {
+            self.under(anchor, each);
+        }
+    }
+
+    /// Calls `each` with every sequence that may hang on a pair, list or entity; a sequence of another anchor may slip
+    /// in, and verifying it will tell.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
@@ -326,7 +391,7 @@ impl Table {
                 return;
             }
             if slot >> 32 == hash >> 32 {
-                self.read(slot as u32 as usize - 1, &mut each);
+                self.read(slot as u32, &mut each);
             }
             at = if at + 1 == self.slots.len() {
                 0
@@ -336,8 +401,12 @@ impl Table {
         }
     }
 
+    /// Calls `each` with the sequences from `place` minus one on that share an anchor; with none from 0.
     #[inline]
-    fn read<'a>(&'a self, mut place: usize, each: &mut impl FnMut(Sequence<'a>)) {
+    fn read<'a>(&'a self, place: u32, mut each: impl FnMut(Sequence<'a>)) {
+        let Some(mut place) = (place as usize).checked_sub(1) else {
+            return;
+        };
         while let Some(&[phrase, shape]) = self
             .stream
             .get(place..place + 2)
@@ -361,35 +430,13 @@ impl Table {
     }
 }
 
-#[derive(Default)]
-struct Roles {
-    words: Vec<u8>,
-    stems: Vec<u8>,
-}
-
-impl Roles {
-    fn note(&mut self, anchor: Anchor) {
-        match anchor {
-            Anchor::Word(atom) => self.add(atom, ALONE),
-            Anchor::Pair(left, right) => {
-                self.add(left, LEFT_OF_PAIR);
-                self.add(right, RIGHT_OF_PAIR);
-            }
-            Anchor::List(_) | Anchor::Entity(_) | Anchor::Anywhere => {}
-        }
+/// Gives the word or stem of this number one more role.
+fn add(roles: &mut Vec<Roles>, number: u32, role: u32) {
+    let place = number as usize;
+    if roles.len() <= place {
+        roles.resize(place + 1, Roles::default());
     }
-
-    fn add(&mut self, atom: u32, role: u8) {
-        let (roles, place) = if atom & STEM == 0 {
-            (&mut self.words, atom as usize)
-        } else {
-            (&mut self.stems, (atom & !STEM) as usize)
-        };
-        if roles.len() <= place {
-            roles.resize(place + 1, 0);
-        }
-        if let Some(roles) = roles.get_mut(place) {
-            *roles |= role;
-        }
+    if let Some(roles) = roles.get_mut(place) {
+        roles.0 |= role;
     }
 }

@@ -6,6 +6,8 @@
 
 use crate::text::hash;
 
+use super::filter::Filter;
+
 /// Pattern words with fewer letters must be spelled right.
 pub(super) const TYPO_LETTERS_MIN: usize = 5;
 /// Pattern words with at least so many letters may have two typos.
@@ -25,56 +27,64 @@ pub(super) fn allowed(letters: usize) -> u8 {
 /// Edits (a letter too many, too few, another, or two neighbours swapped) between two words, if at most `most` and the
 /// first letter is the same.
 pub(super) fn distance(left: &[char], right: &[char], most: u8) -> Option<u8> {
-    let most = usize::from(most);
-    if left.first() != right.first()
-        || left.len().abs_diff(right.len()) > most
-        || right.len() > TYPO_LETTERS_MAX + 2
-    {
+    if left.first() != right.first() || left.len().abs_diff(right.len()) > usize::from(most) {
         return None;
     }
-    let mut rows = [[0usize; TYPO_LETTERS_MAX + 3]; 3];
-    let width = right.len() + 1;
-    let mut before = None;
-    for (at, cell) in rows[1].iter_mut().enumerate() {
-        *cell = at;
+    // What both begin and end with costs nothing, and little else is left of most words.
+    let ahead = shared(left.iter(), right.iter());
+    let (left, right) = (left.get(ahead..)?, right.get(ahead..)?);
+    let behind = shared(left.iter().rev(), right.iter().rev());
+    let left = left.get(..left.len() - behind)?;
+    let right = right.get(..right.len() - behind)?;
+    let edits = match (left, right) {
+        ([], rest) | (rest, []) => u8::try_from(rest.len()).ok()?,
+        ([_], [_]) => 1,
+        ([a, b], [c, d]) if a == d && b == c => 1,
+        _ if most < 2 => return None,
+        _ => measured(left, right)?,
+    };
+    (edits <= most).then_some(edits)
+}
+
+/// How many letters are the same from where both start.
+fn shared<'a>(
+    left: impl Iterator<Item = &'a char>,
+    right: impl Iterator<Item = &'a char>,
+) -> usize {
+    left.zip(right).take_while(|(a, b)| a == b).count()
+}
+
+/// The edits between two words, the long way: row by row, each from the two above it.
+fn measured(left: &[char], right: &[char]) -> Option<u8> {
+    const WIDTH: usize = TYPO_LETTERS_MAX + 3;
+    let at = |cells: &[u8; WIDTH], place: usize| cells.get(place).copied().unwrap_or(u8::MAX / 2);
+    if right.len() >= WIDTH {
+        return None;
     }
-    for (row, &a) in left.iter().enumerate() {
-        let [two_up, up, current] = &mut rows;
-        let mut least = row + 1;
-        let mut left_cell = row + 1;
+    let (mut two_up, mut up) = ([0u8; WIDTH], [0u8; WIDTH]);
+    for (cell, edits) in up.iter_mut().zip(0..) {
+        *cell = edits;
+    }
+    let mut before = None;
+    for (&a, row) in left.iter().zip(1..) {
+        let mut current = [row; WIDTH];
         let mut right_before = None;
         for (column, &b) in right.iter().enumerate() {
-            let at = |cells: &[usize; TYPO_LETTERS_MAX + 3], place: usize| {
-                cells.get(place).copied().unwrap_or(usize::MAX / 2)
-            };
-            let mut cost = (at(up, column) + usize::from(a != b))
-                .min(at(up, column + 1) + 1)
-                .min(left_cell + 1);
+            let mut cost = (at(&up, column) + u8::from(a != b))
+                .min(at(&up, column + 1) + 1)
+                .min(at(&current, column) + 1);
             if before == Some(b) && right_before == Some(a) && column > 0 {
-                cost = cost.min(at(two_up, column - 1) + 1);
-            }
-            if column == 0
-                && let Some(first) = current.first_mut()
-            {
-                *first = row + 1;
+                cost = cost.min(at(&two_up, column - 1) + 1);
             }
             if let Some(cell) = current.get_mut(column + 1) {
                 *cell = cost;
             }
-            left_cell = cost;
-            least = least.min(cost);
             right_before = Some(b);
         }
-        if least > most {
-            return None;
-        }
         before = Some(a);
-        rows.rotate_left(1);
+        (two_up, up) = (up, current);
     }
-    let [_, last, _] = &rows;
-    last.get(width - 1)
-        .and_then(|&edits| u8::try_from(edits).ok())
-        .filter(|&edits| usize::from(edits) <= most)
+    up.get(right.len()).copied()
 }
 
 /// Whether a word can have typos at all: letters and apostrophes only.
@@ -99,14 +109,12 @@ pub(super) struct Typos {
     slots: Box<[u64]>,
     /// By first letter (the last place is for all that are not a to z): bit n is set when a word of n letters is filed.
     lengths: [u32; 27],
-    /// One bit for a range of hashes: most forms of most words end here.
-    filter: Box<[u64]>,
+    /// Most forms of most words end here.
+    filter: Filter,
 }
 
 /// Slots for each filed form.
 const SLOTS_PER_FORM: usize = 2;
-/// Bits of the filter for each filed form.
-const FILTER_BITS_PER_FORM: usize = 8;
 
 impl Typos {
     /// Files each word with the atom it stands for.
@@ -124,12 +132,12 @@ impl Typos {
             }
             let place = u32::try_from(typos.targets.len()).unwrap_or(u32::MAX);
             let first = forms.len();
-            each_form(letters, edits, |hash| forms.push((hash, place)));
+            each_form(letters, edits, |form| forms.push((form, place)));
             if let Some(new) = forms.get_mut(first..) {
                 new.sort_unstable();
             }
             let length = u8::try_from(letters.len()).unwrap_or(u8::MAX);
-            if let Some(lengths) = typos.lengths.get_mut(initial(letters)) {
+            if let Some(lengths) = typos.lengths.get_mut(initial(letters.first().copied())) {
                 *lengths |= 1 << length;
             }
             typos.targets.push(Target {
@@ -148,12 +156,10 @@ impl Typos {
             return;
         }
         self.slots = vec![0; forms.len() * SLOTS_PER_FORM + 1].into_boxed_slice();
-        self.filter = vec![0; forms.len() * FILTER_BITS_PER_FORM / 64 + 1].into_boxed_slice();
-        for &(hash, target) in forms {
-            let bit = hash::place(hash, self.filter.len() * 64);
-            if let Some(word) = self.filter.get_mut(bit / 64) {
-                *word |= 1 << (bit % 64);
-            }
+        self.filter = Filter::new(forms.len());
+        for &(form, target) in forms {
+            self.filter.add(form);
+            let hash = hash::finish(form);
             let mut at = hash::place(hash, self.slots.len());
             while self.slots.get(at).is_some_and(|&slot| slot != 0) {
                 at = if at + 1 == self.slots.len() {
@@ -171,25 +177,31 @@ impl Typos {
     /// Calls `each` with the atom of every word that `word` may be a misspelling of, and the number of edits. May call
     /// it more than once for the same atom.
     pub(super) fn find(&self, word: &str, letters: &mut Vec<char>, mut each: impl FnMut(u32, u8)) {
-        letters.clear();
-        letters.extend(word.chars().take(TYPO_LETTERS_MAX + 3));
-        let edits = self.edits(letters);
+        let length = if word.is_ascii() {
+            word.len()
+        } else {
+            word.chars().take(TYPO_LETTERS_MAX + 3).count()
+        };
+        let edits = self.edits(word.chars().next(), length);
         if edits == 0 || !is_spelled(word) {
             return;
         }
+        letters.clear();
+        letters.extend(word.chars());
         let letters = letters.as_slice();
-        each_form(letters, edits, |hash| {
-            self.look_up(hash, letters, &mut each);
+        each_form(letters, edits, |form| {
+            if self.filter.may_hold(form) {
+                self.look_up(hash::finish(form), letters, &mut each);
+            }
         });
     }
 
-    /// The most edits that could lead from `letters` to a word that is filed, by first letter and length alone.
-    fn edits(&self, letters: &[char]) -> u8 {
-        let length = letters.len();
+    /// The most edits that could lead to a word that is filed, by first letter and number of letters alone.
+    fn edits(&self, first: Option<char>, length: usize) -> u8 {
         if length + 1 < TYPO_LETTERS_MIN || length > TYPO_LETTERS_MAX + 2 {
             return 0;
         }
-        let lengths = self.lengths.get(initial(letters)).copied().unwrap_or(0);
+        let lengths = self.lengths.get(initial(first)).copied().unwrap_or(0);
         let near =
             |least: usize, most: usize| lengths >> least & ((1 << (most - least + 1)) - 1) != 0;
         if length + 2 >= TWO_TYPOS_LETTERS_MIN
@@ -201,20 +213,11 @@ impl Typos {
         }
     }
 
-    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the low half of the slot is meant"
     )]
     fn look_up(&self, hash: u64, letters: &[char], each: &mut impl FnMut(u32, u8)) {
-        let bit = hash::place(hash, self.filter.len() * 64);
-        if self
-            .filter
-            .get(bit / 64)
-            .is_none_or(|word| word >> (bit % 64) & 1 == 0)
-        {
-            return;
-        }
         let mut at = hash::place(hash, self.slots.len());
         loop {
             let slot = self.slots.get(at).copied().unwrap_or(0);
@@ -245,68 +248,60 @@ impl Typos {
 }
 
 /// Place of a word's first letter in [`Typos::lengths`].
-fn initial(letters: &[char]) -> usize {
-    letters
-        .first()
-        .and_then(|&letter| (letter as usize).checked_sub('a' as usize))
+fn initial(letter: Option<char>) -> usize {
+    letter
+        .and_then(|letter| (letter as usize).checked_sub('a' as usize))
         .map_or(26, |place| place.min(26))
 }
 
-/// A word's letters as digits of a number to this base, modulo 2⁶⁴: a form's number follows from those of its parts.
+/// A word's letters are digits of a number to this base, the first the lowest, modulo 2⁶⁴: without a letter, those
+/// behind it come down one place, and the form's number follows from those of its parts.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Multiplied by it, digits come down one place.
+const DOWN: u64 = {
+    // Newton's way to the inverse of an odd number doubles the bits that are right: 5, 10, 20, 40, 80.
+    let mut inverse = BASE.wrapping_mul(3) ^ 2;
+    let mut round = 0;
+    while round < 4 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(BASE.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse
+};
+const _: () = assert!(BASE.wrapping_mul(DOWN) == 1);
 /// Letters of the longest word that is looked up, and one.
 const PLACES: usize = TYPO_LETTERS_MAX + 3;
 
-const POWERS: [u64; PLACES] = {
-    let mut powers = [1u64; PLACES];
-    let mut place = 1;
-    while place < PLACES {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        {
-            powers[place] = powers[place - 1].wrapping_mul(BASE);
-        }
-        place += 1;
-    }
-    powers
-};
-
-/// The number of `before` with `places` more letters, which are `behind`, put to it.
+/// Calls `each` with the number of every form of `letters` that lacks at most `edits` letters, never the first.
 #[inline]
-fn append(before: u64, places: usize, behind: u64) -> u64 {
-    before
-        .wrapping_mul(POWERS.get(places).copied().unwrap_or(0))
-        .wrapping_add(behind)
-}
-
-/// Calls `each` with the hash of every form of `letters` that lacks at most `edits` letters, never the first.
 fn each_form(letters: &[char], edits: u8, mut each: impl FnMut(u64)) {
-    let mut sums = [0u64; PLACES];
-    let mut sum = 0;
-    for (place, &letter) in sums.iter_mut().skip(1).zip(letters) {
-        sum = append(sum, 1, u64::from(letter));
-        *place = sum;
-    }
-    let to = |end: usize| sums.get(end).copied().unwrap_or(0);
-    let part = |from: usize, end: usize| to(end).wrapping_sub(append(to(from), end - from, 0));
-    let all = letters.len();
-    each(hash::finish(to(all)));
-    for first in 1..all {
-        let before = to(first);
-        each(hash::finish(append(
-            before,
-            all - first - 1,
-            part(first + 1, all),
-        )));
-        if edits < 2 {
-            continue;
+    let add = |(sum, power): (u64, u64), &letter: &char| {
+        let sum = u64::wrapping_add(sum, u64::from(letter).wrapping_mul(power));
+        (sum, power.wrapping_mul(BASE))
+    };
+    let (all, _) = letters.iter().fold((0, 1), add);
+    each(all);
+    // The number of a form without two letters is the sum of what each of them alone says.
+    let (mut firsts, mut seconds) = ([0u64; PLACES], [0u64; PLACES]);
+    let mut sum = (0, 1);
+    let parts = firsts.iter_mut().zip(seconds.iter_mut());
+    for ((letter, place), (first, second)) in letters.iter().zip(0..).zip(parts) {
+        let before = sum.0;
+        sum = add(sum, letter);
+        let behind = all.wrapping_sub(sum.0).wrapping_mul(DOWN);
+        if place > 0 {
+            each(before.wrapping_add(behind));
         }
-        for second in first + 1..all {
-            let middle = append(before, second - first - 1, part(first + 1, second));
-            each(hash::finish(append(
-                middle,
-                all - second - 1,
-                part(second + 1, all),
-            )));
+        *first = before.wrapping_sub(sum.0.wrapping_mul(DOWN));
+        *second = before.wrapping_add(behind).wrapping_mul(DOWN);
+    }
+    if edits < 2 {
+        return;
+    }
+    let count = letters.len().min(PLACES);
+    for (place, first) in firsts.iter().enumerate().take(count).skip(1) {
+        for second in seconds.get(place + 1..count).unwrap_or(&[]) {
+            each(first.wrapping_add(*second));
         }
     }
 }

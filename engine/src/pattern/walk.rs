@@ -77,6 +77,9 @@ impl Walk<'_> {
         at: usize,
         sink: impl FnMut(Fit, &[(usize, u32, u32)]),
     ) {
+        if !self.may_fit(sequence, at) {
+            return;
+        }
         let steps = SEQUENCE_STEPS_MAX.min(self.steps);
         self.captures.clear();
         let mut way = Way {
@@ -98,6 +101,29 @@ impl Walk<'_> {
         let left = way.steps;
         self.steps -= steps - left;
     }
+
+    /// Whether the words that a sequence needs right beside its anchor are there: few sequences get further.
+    #[inline]
+    fn may_fit(&self, sequence: Sequence<'_>, at: usize) -> bool {
+        let beside = |item: Option<usize>, token: Option<usize>| {
+            let code = item.and_then(|item| sequence.codes.get(item));
+            match code.map(|&code| Code::unpack(code)) {
+                Some(Code::Word { atom, .. }) => {
+                    let here = token.map_or(&[][..], |token| self.aligned.alternatives(token));
+                    here.iter().any(|alternative| alternative.atom == atom)
+                }
+                _ => true,
+            }
+        };
+        beside(sequence.anchor.checked_sub(1), at.checked_sub(1))
+            && (!is_word(sequence) || beside(Some(sequence.anchor + 1), Some(at + 1)))
+    }
+}
+
+/// Whether the anchor of a sequence is one word.
+fn is_word(sequence: Sequence<'_>) -> bool {
+    let anchor = sequence.codes.get(sequence.anchor);
+    anchor.is_some_and(|&code| matches!(Code::unpack(code), Code::Word { .. }))
 }
 
 impl<S: FnMut(Fit, &[(usize, u32, u32)])> Way<'_, '_, S> {

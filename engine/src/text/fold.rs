@@ -28,12 +28,17 @@ use super::{Token, TokenKind, WordId, Words, matched};
 
 /// A letter is kept at most this many times in a row.
 pub(crate) const REPEATED_LETTERS_MAX: u8 = 3;
+const _: () = assert!(
+    REPEATED_LETTERS_MAX == 3,
+    "the fast path looks for a fourth"
+);
 
 /// Reads the first [`super::MATCHED_CHARS_MAX`] characters of `text` into `words`; `number` gives each folded word its
 /// number.
 pub(crate) fn split(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
     words.folded.clear();
     words.tokens.clear();
+    words.marked = false;
     let text = matched(text);
     if text.is_ascii() {
         split_ascii(text, words, number);
@@ -73,96 +78,114 @@ pub(crate) fn fold_char(c: char, mut each: impl FnMut(char)) {
     });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Other,
-    Letter,
-    Digit,
-    Apostrophe,
-    DigitJoiner,
-}
-
-const ASCII_CLASSES: [Class; 128] = {
-    let mut classes = [Class::Other; 128];
-    let mut byte = 0;
-    while byte < 128 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        {
-            classes[byte as usize] = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
-                b'0'..=b'9' => Class::Digit,
-                b'\'' | b'`' => Class::Apostrophe,
-                b'.' | b',' | b':' => Class::DigitJoiner,
-                _ => Class::Other,
-            };
-        }
-        byte += 1;
-    }
-    classes
-};
-
-fn class(bytes: &[u8], at: usize) -> Class {
-    bytes
-        .get(at)
-        .and_then(|&byte| ASCII_CLASSES.get(usize::from(byte)))
-        .copied()
-        .unwrap_or(Class::Other)
-}
-
 /// The fast path: the folded text is the text in lower case, and tokens are ranges of it.
 fn split_ascii(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
     words.folded.push_str(text);
     words.folded.make_ascii_lowercase();
-    let bytes = text.as_bytes();
+    let drawn_out = has_drawn_out(words.folded.as_bytes());
     let mut at = 0;
-    while at < bytes.len() {
-        let first = class(bytes, at);
-        if !matches!(first, Class::Letter | Class::Digit) {
-            at += 1;
-            continue;
+    loop {
+        let lower = words.folded.as_bytes().get(..text.len()).unwrap_or(&[]);
+        let start = skip(lower, at, |byte| !is_in_word(byte));
+        if start == lower.len() {
+            return;
         }
-        let (end, rewrite) = ascii_word_end(bytes, at, first);
-        let kind = if first == Class::Digit {
+        let kind = if lower.get(start).is_some_and(u8::is_ascii_digit) {
             TokenKind::Number
         } else {
             TokenKind::Word
         };
-        let folded = if rewrite {
-            rewrite_ascii(&mut words.folded, at, end)
+        let word = ascii_word(lower, start, drawn_out);
+        let folded = if word.rewrite {
+            rewrite_ascii(&mut words.folded, start, word.end)
         } else {
-            (at, end)
+            (start, word.end)
         };
-        push(words, (at, end), folded, kind, &number);
-        at = end;
+        words.marked |= word.marked;
+        push(words, (start, word.end), folded, kind, &number);
+        at = word.end;
     }
 }
 
-/// Where the word that begins at `start` ends, and whether its folded form is not simply its lower case.
-fn ascii_word_end(bytes: &[u8], start: usize, first: Class) -> (usize, bool) {
-    let (mut at, mut last, mut rewrite) = (start + 1, first, false);
-    let mut run = 1u8;
-    loop {
-        match class(bytes, at) {
-            Class::Letter => {
-                let repeated = last == Class::Letter
-                    && bytes.get(at).map(u8::to_ascii_lowercase)
-                        == bytes.get(at - 1).map(u8::to_ascii_lowercase);
-                run = if repeated { run.saturating_add(1) } else { 1 };
-                rewrite |= run > REPEATED_LETTERS_MAX;
-                last = Class::Letter;
-            }
-            Class::Digit => last = Class::Digit,
-            Class::Apostrophe if last == Class::Letter && class(bytes, at + 1) == Class::Letter => {
-                rewrite |= bytes.get(at) == Some(&b'`');
-                last = Class::Apostrophe;
-            }
-            Class::DigitJoiner if last == Class::Digit && class(bytes, at + 1) == Class::Digit => {
-                last = Class::DigitJoiner;
-            }
-            _ => return (at, rewrite),
+/// Whether some letter stands four times in a row, one more than a word may have: one quick look at the whole text saves
+/// looking at every word.
+fn has_drawn_out(lower: &[u8]) -> bool {
+    let (two, three, four) = (lower.get(1..), lower.get(2..), lower.get(3..));
+    let (Some(two), Some(three), Some(four)) = (two, three, four) else {
+        return false;
+    };
+    let rows = lower.iter().zip(two).zip(three).zip(four);
+    let same = |left: &u8, right: &u8| u8::from(left == right);
+    // Neither branch nor early end: this way the compiler looks at sixteen places at a time.
+    let found = rows.fold(0, |found, (((a, b), c), d)| {
+        found | (same(a, b) & same(b, c) & same(c, d) & u8::from(a.is_ascii_lowercase()))
+    });
+    found != 0
+}
+
+/// Letters, of lower case here, and digits.
+const IN_WORD: [bool; 256] = {
+    let mut in_word = [false; 256];
+    let mut byte = 0;
+    while byte < 128u8 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            in_word[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit();
         }
+        byte += 1;
+    }
+    in_word
+};
+
+#[inline]
+fn is_in_word(byte: u8) -> bool {
+    IN_WORD.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+/// The first place from `at` on whose byte is no longer `skipped`, or the end.
+#[inline]
+fn skip(bytes: &[u8], mut at: usize, skipped: impl Fn(u8) -> bool) -> usize {
+    while bytes.get(at).is_some_and(|&byte| skipped(byte)) {
         at += 1;
     }
+    at
+}
+
+struct AsciiWord {
+    end: usize,
+    /// Its folded form is not simply its lower case.
+    rewrite: bool,
+    /// An apostrophe or a mark between digits is part of it.
+    marked: bool,
+}
+
+/// The word of `lower` that begins at `start`; `drawn_out` when words may have a letter four times in a row.
+#[inline]
+fn ascii_word(lower: &[u8], start: usize, drawn_out: bool) -> AsciiWord {
+    let mut word = AsciiWord {
+        end: start,
+        rewrite: false,
+        marked: false,
+    };
+    loop {
+        word.end = skip(lower, word.end, is_in_word);
+        let (Some(&mark), Some(behind)) = (lower.get(word.end), lower.get(word.end + 1)) else {
+            break;
+        };
+        let before = lower.get(word.end - 1);
+        let joins = |is: fn(&u8) -> bool| before.is_some_and(is) && is(behind);
+        match mark {
+            b'\'' | b'`' if joins(u8::is_ascii_lowercase) => word.rewrite |= mark == b'`',
+            b'.' | b',' | b':' if joins(u8::is_ascii_digit) => {}
+            _ => break,
+        }
+        word.marked = true;
+        word.end += 1;
+    }
+    if drawn_out {
+        word.rewrite |= lower.get(start..word.end).is_some_and(has_drawn_out);
+    }
+    word
 }
 
 /// Appends the folded form of the word at `start..end` to the folded text.
@@ -228,6 +251,7 @@ struct Reader<'a, N> {
 }
 
 fn split_unicode(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
+    words.marked = true;
     let mut reader = Reader {
         words,
         number,

@@ -46,6 +46,8 @@ pub(crate) enum TokenKind {
 pub(crate) struct Words {
     pub(crate) folded: String,
     pub(crate) tokens: Vec<Token>,
+    /// Some word may hold more than plain letters and digits: an apostrophe, an accent, a mark between digits.
+    pub(crate) marked: bool,
 }
 
 impl Words {

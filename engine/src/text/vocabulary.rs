@@ -5,6 +5,7 @@
 //! "heeeelp" for "help", "dont" for "don't".
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::fold::{fold, split};
 use super::{Words, hash};
@@ -130,12 +131,8 @@ impl VocabularyBuilder {
 
 /// Whether a letter stands three times in a row.
 fn has_long_run(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    bytes
-        .iter()
-        .zip(bytes.iter().skip(1))
-        .zip(bytes.iter().skip(2))
-        .any(|((a, b), c)| a == b && b == c)
+    let mut threes = word.as_bytes().array_windows();
+    threes.any(|&[a, b, c]| a == b && b == c)
 }
 
 /// Many short texts in one buffer.
@@ -153,13 +150,24 @@ impl Texts {
     }
 
     fn get(&self, at: usize) -> &str {
+        self.buffer.get(self.place(at)).unwrap_or("")
+    }
+
+    /// Whether the text at this place is `text`.
+    #[inline]
+    fn is(&self, at: usize, text: &str) -> bool {
+        self.buffer.as_bytes().get(self.place(at)) == Some(text.as_bytes())
+    }
+
+    #[inline]
+    fn place(&self, at: usize) -> Range<usize> {
         let start = at
             .checked_sub(1)
             .and_then(|before| self.ends.get(before))
             .copied()
             .unwrap_or(0);
         let end = self.ends.get(at).copied().unwrap_or(start);
-        self.buffer.get(start as usize..end as usize).unwrap_or("")
+        start as usize..end as usize
     }
 }
 
@@ -202,7 +210,7 @@ impl Vocabulary {
     /// The number of a folded word, with no other word read for it.
     pub(crate) fn exact(&self, folded: &str) -> WordId {
         let found = self.find(folded);
-        if self.texts.get(found.at()) == folded {
+        if self.texts.is(found.at(), folded) {
             found
         } else {
             WordId::UNKNOWN
@@ -227,7 +235,7 @@ impl Vocabulary {
             }
             if slot >> 32 == hash >> 32 {
                 let place = (slot as u32 - 1) as usize;
-                if self.texts.get(place) == folded {
+                if self.texts.is(place, folded) {
                     return self.at(place);
                 }
             }

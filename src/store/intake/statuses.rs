@@ -78,6 +78,7 @@ impl StatusRows {
 }
 
 /// Rows are locked in the order of their keys, as the sender does, so that the two do not wait for each other in a ring.
+/// What is locked carries what it is to become: a second join with `best` would compare each status with each other one.
 const WRITE_STATUSES: &str = "
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -116,7 +117,7 @@ recorded AS (
     ON CONFLICT DO NOTHING
 ),
 unsettled AS MATERIALIZED (
-    SELECT o.conversation_id, o.id
+    SELECT o.conversation_id, o.id, best.wamid, best.received_at
     FROM best JOIN outbox o ON o.conversation_id = best.conversation_id AND o.id = best.message_id
     WHERE o.state <> 'sent'
     ORDER BY o.conversation_id, o.id
@@ -124,13 +125,13 @@ unsettled AS MATERIALIZED (
 ),
 settled AS (
     UPDATE outbox o
-    SET state = 'sent', wamid = best.wamid, finished_at = best.received_at, failure = NULL, failure_code = NULL
-    FROM best JOIN unsettled u ON u.conversation_id = best.conversation_id AND u.id = best.message_id
+    SET state = 'sent', wamid = u.wamid, finished_at = u.received_at, failure = NULL, failure_code = NULL
+    FROM unsettled u
     WHERE o.conversation_id = u.conversation_id AND o.id = u.id AND o.state <> 'sent'
     RETURNING o.conversation_id
 ),
 lower AS MATERIALIZED (
-    SELECT m.conversation_id, m.id
+    SELECT m.conversation_id, m.id, best.wamid, best.status, best.rank, best.at, best.errors
     FROM best JOIN messages m ON m.conversation_id = best.conversation_id AND m.id = best.message_id
     WHERE m.status_rank < best.rank
     ORDER BY m.conversation_id, m.id
@@ -138,10 +139,10 @@ lower AS MATERIALIZED (
 ),
 raised AS (
     UPDATE messages m
-    SET status = best.status, status_rank = best.rank, status_at = best.at, wamid = coalesce(m.wamid, best.wamid),
-        errors = CASE WHEN best.status = 'failed' THEN best.errors::jsonb ELSE NULL END
-    FROM best JOIN lower l ON l.conversation_id = best.conversation_id AND l.id = best.message_id
-    WHERE m.conversation_id = l.conversation_id AND m.id = l.id AND m.status_rank < best.rank
+    SET status = l.status, status_rank = l.rank, status_at = l.at, wamid = coalesce(m.wamid, l.wamid),
+        errors = CASE WHEN l.status = 'failed' THEN l.errors::jsonb ELSE NULL END
+    FROM lower l
+    WHERE m.conversation_id = l.conversation_id AND m.id = l.id AND m.status_rank < l.rank
 ),
 -- A lane that a sender holds at this moment is passed over: it looks at its head again by itself, at the latest when the
 -- window is over.

@@ -116,9 +116,10 @@ CROSS JOIN conversations c
 JOIN contacts k ON k.id = c.contact_id
 LEFT JOIN lanes l ON l.conversation_id = c.id
 LEFT JOIN LATERAL (
-    SELECT i.value FROM contact_identifiers i
-    WHERE i.contact_id = c.contact_id AND i.kind <> 'parent_user_id'
-    ORDER BY i.kind LIMIT 1) address ON true
+    -- An aggregate, because `ORDER BY kind LIMIT 1` invites a walk through the identifiers of everybody.
+    SELECT coalesce(max(i.value) FILTER (WHERE i.kind = 'phone'),
+                    max(i.value) FILTER (WHERE i.kind = 'user_id')) AS value
+    FROM contact_identifiers i WHERE i.contact_id = c.contact_id) address ON true
 WHERE c.id = ANY($1)";
 
 const MESSAGES: &str = "

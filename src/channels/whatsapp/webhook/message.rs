@@ -52,7 +52,6 @@ pub(super) fn echo(place: &Place, raw: Value) -> Event {
     }))
 }
 
-/// The body of a system message also names the change, but it holds the customer's own name: only fields are believed.
 fn system(place: &Place, wamid: Wamid, raw: Value) -> Event {
     let (sender, told) = (
         person(&raw, "from", "from_user_id", "from_parent_user_id"),
@@ -60,7 +59,10 @@ fn system(place: &Place, wamid: Wamid, raw: Value) -> Event {
     );
     let new_number = first_said(told, &["wa_id", "new_wa_id"]);
     let new_user_id = UserId::parse(&said(told, "user_id")).or_else(|| UserId::parse(&new_number));
-    let old_user_id = UserId::parse(&said(told, "previous_user_id")).or(sender.user_id);
+    let text = said(told, "body");
+    let old_user_id = UserId::parse(&said(told, "previous_user_id"))
+        .or(sender.user_id)
+        .or_else(|| previous_user_id(&text, new_user_id.as_ref()?));
     Event::System(SystemChange {
         phone_number_id: place.phone_number_id.clone(),
         wamid,
@@ -71,9 +73,17 @@ fn system(place: &Place, wamid: Wamid, raw: Value) -> Event {
         old_user_id: old_user_id.filter(|old| Some(old) != new_user_id.as_ref()),
         new_phone: PhoneNumber::parse(&new_number),
         new_user_id,
-        text: said(told, "body"),
+        text,
         raw,
     })
+}
+
+/// `User … changed from ZA.1 to ZA.2`: where no field names the old id, the end of the sentence does. Only the end is
+/// read, and only if it names the new id as the field does: the customer's own name stands before it.
+fn previous_user_id(sentence: &str, new: &UserId) -> Option<UserId> {
+    let (_, change) = sentence.trim_end().rsplit_once(" changed from ")?;
+    let (old, to) = change.split_once(" to ")?;
+    (to == new.as_str()).then(|| UserId::parse(old)).flatten()
 }
 
 fn quoted(raw: &Value) -> Option<Wamid> {
@@ -134,7 +144,8 @@ fn content(raw: &Value) -> MessageContent {
         button: None,
         about: None,
         media_id: None,
-        quiet: message_type == MessageType::Unsupported && is_no_message(part),
+        quiet: word == "request_welcome"
+            || (message_type == MessageType::Unsupported && is_no_message(part)),
     };
     match message_type {
         MessageType::Text => MessageContent {

@@ -439,6 +439,46 @@ fn summaries(body: &[u8]) -> Vec<String> {
     parse(body).unwrap().iter().map(short).collect()
 }
 
+/// One message with these fields, in its webhook.
+fn webhook_of(message: &Value) -> Vec<u8> {
+    let mut full = json!({ "id": "wamid.1", "timestamp": "1791800000" });
+    for (key, value) in message.as_object().unwrap() {
+        full[key] = value.clone();
+    }
+    let value = json!({ "metadata": { "phone_number_id": "1" }, "messages": [full] });
+    json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] })
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn the_end_of_the_sentence_names_the_old_user_id_where_no_field_does() {
+    let old = |body: &str| {
+        let system = json!({ "body": body, "user_id": "ZA.2", "type": "user_changed_user_id" });
+        let message = json!({ "type": "system", "system": system });
+        let events = parse(&webhook_of(&message)).unwrap();
+        let [Event::System(change)] = events.as_slice() else {
+            panic!("one change")
+        };
+        change.old_user_id.as_ref().map(|id| id.as_str().to_owned())
+    };
+    for (body, expected) in [
+        ("User Palesa changed from ZA.1 to ZA.2", Some("ZA.1")),
+        // What a customer calls himself moves nobody.
+        (
+            "User x changed from ZA.9 to ZA.2 changed from ZA.1 to ZA.2",
+            Some("ZA.1"),
+        ),
+        ("User x changed from ZA.9 to ZA.2 changed", None),
+        ("User Palesa changed from ZA.1 to ZA.3", None),
+        ("User Palesa changed from 27820001111 to ZA.2", None),
+        ("User Palesa changed from ZA.2 to ZA.2", None),
+        ("", None),
+    ] {
+        assert_eq!(old(body).as_deref(), expected, "{body}");
+    }
+}
+
 #[test]
 fn every_fixture_is_read_as_it_should_be() {
     for (name, expected) in FIXTURES {
