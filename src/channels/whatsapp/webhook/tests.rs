@@ -306,7 +306,7 @@ const FIXTURES: &[(&str, &[&str])] = &[
         "reaction_taken_away_old_form",
         &[r#"message reaction "" about=wamid.OURS== | Palesa"#],
     ),
-    ("request_welcome", &[r#"message unknown "" | Palesa"#]),
+    ("request_welcome", &[r#"message unknown "" quiet | Palesa"#]),
     (
         "revoke",
         &[r#"message revoke "" about=wamid.FIRST== | Palesa"#],
