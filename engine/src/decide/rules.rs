@@ -191,16 +191,26 @@ impl Run<'_, '_> {
     fn search(&mut self, called: &[RuleId], focus: Option<IntentId>) {
         let rules = self.situation.rules;
         let mut decided = false;
+        let mut noticed = false;
         for id in called {
             let Some(rule) = rules.rules.get(id.at()) else {
                 continue;
             };
-            if decided {
+            if decided && (noticed || !self.notices_opting_out(rule)) {
                 self.note(rule, focus, Verdict::NotReached);
                 continue;
             }
-            decided = self.attempt(*id, rule, focus);
+            let ended = self.attempt(*id, rule, focus);
+            noticed |= decided && ended;
+            decided |= ended;
         }
+    }
+
+    /// The built-in rule that opts a contact out decides before any rule of the pack: those that wait for the event are
+    /// tried all the same.
+    fn notices_opting_out(&self, rule: &Rule) -> bool {
+        let waits = |leaf: &Condition| matches!(leaf, Condition::Event(Event::OptedOut));
+        self.acting.facts().opted_out && any_leaf(&rule.when, &waits)
     }
 
     /// Tries one rule; `true` when it decides.

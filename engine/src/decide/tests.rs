@@ -420,6 +420,35 @@ fn opting_out_is_an_event_for_the_rules_after_it() {
 }
 
 #[test]
+fn opting_out_is_noticed_after_the_rule_that_decided_it() {
+    let opted_out = || Condition::Event(Event::OptedOut);
+    let tag = |tag: &str| vec![Action::Tag(tag.to_owned())];
+    let mut talk = Talk::with(vec![
+        rule(
+            "stop",
+            Condition::Pattern(PatternId(0)),
+            vec![Action::OptOut, say(0)],
+        ),
+        goes_on(rule("noted", opted_out(), tag("noted"))),
+        rule("plain", Condition::Pattern(PatternId(0)), tag("plain")),
+        rule("left", opted_out(), tag("left")),
+        rule("late", opted_out(), tag("late")),
+        rule("not", Condition::Not(Box::new(opted_out())), tag("not")),
+    ]);
+    let decision = talk.hits(&[pattern_hit(0)]);
+    assert_eq!(texts(&decision), "r0");
+    let tags: Vec<_> = decision
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Tag { tag } => Some(tag.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tags, ["noted", "left"]);
+}
+
+#[test]
 fn what_a_rule_sets_is_seen_by_those_after_it_and_stored() {
     let is = |scope, name: &str, value: &str| Condition::Field {
         scope,

@@ -87,7 +87,23 @@ impl Plan {
     }
 }
 
+/// Digits of the shortest number of any plan; with fewer in all its text, a message holds no number.
+const SHORTEST_DIGITS: usize = {
+    let mut shortest = DIGITS_MIN;
+    let mut plans: &[Plan] = &PLANS;
+    while let [plan, rest @ ..] = plans {
+        if *plan.lengths.start() < shortest {
+            shortest = *plan.lengths.start();
+        }
+        plans = rest;
+    }
+    shortest
+};
+
 pub(super) fn find(text: &str, country: &str) -> Vec<Value> {
+    if text.bytes().filter(u8::is_ascii_digit).count() < SHORTEST_DIGITS {
+        return Vec::new();
+    }
     let plan = Plan::of_country(country);
     let mut values = Vec::new();
     let mut from = 0;

@@ -13,7 +13,7 @@ use super::hit::Owner;
 use super::matcher::{Matcher, REGEX, Tables};
 use super::measure::Measure;
 use super::regexes::{REGEXES_MAX, Regexes, UNBOUND_REGEXES_MAX, check};
-use super::required::required;
+use super::required::{required, stretches};
 use super::table::{Code, STEM, TableBuilder};
 use super::tree::{Node, Pattern};
 
@@ -147,7 +147,7 @@ impl MatcherBuilder {
             help: refused.help,
         })?;
         let phrase = self.number(owner);
-        let number = self.regexes.add(expression);
+        let number = self.regexes.add(expression, &stretches(&hir));
         if number as usize == REGEXES_MAX {
             self.error(
                 phrase,

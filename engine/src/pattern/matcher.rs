@@ -13,7 +13,8 @@ use crate::text::{Token, Vocabulary, Words, fold, hash, matched};
 
 use super::align::{Aligned, Forms};
 use super::hit::{Hit, Owner, keep, score};
-use super::regexes::{MESSAGE_REGEX_STEPS_MAX, Present, Regexes, SearchScratch, Texts};
+use super::needs::{Marks, Present};
+use super::regexes::{MESSAGE_REGEX_STEPS_MAX, Regexes, SearchScratch, Texts};
 use super::scan::{bytes, entity_spans, scan, tokens};
 use super::table::{STEM, Table};
 use super::walk::{EntitySpan, Fit, ListSpan, MESSAGE_STEPS_MAX, Walk};
@@ -347,6 +348,10 @@ impl Matcher {
             }
         }
         called.retain(|&number| self.regexes.can_match(number, present));
+        if let Some(lower) = lower(text, words).filter(|_| !called.is_empty()) {
+            let marks = Marks::read(lower);
+            called.retain(|&number| self.regexes.may_match(number, &marks));
+        }
         called.sort_unstable();
         called.dedup();
         called.extend_from_slice(self.regexes.unbound(text));
@@ -360,9 +365,10 @@ impl Matcher {
         Expressions { called, search, .. }: &mut Expressions,
         hits: &mut Vec<Hit>,
     ) {
-        // The folded text of a plain message begins with the message in lower case.
-        let lower = words.folded.get(..text.len()).filter(|_| text.is_ascii());
-        let texts = Texts { raw: text, lower };
+        let texts = Texts {
+            raw: text,
+            lower: lower(text, words),
+        };
         let mut steps = MESSAGE_REGEX_STEPS_MAX;
         for &number in called.iter() {
             let Some((start, end)) = self.regexes.find(number, texts, search, &mut steps) else {
@@ -391,6 +397,11 @@ impl Matcher {
             });
         }
     }
+}
+
+/// A plain message in lower case: its folded text begins with that.
+fn lower<'w>(text: &str, words: &'w Words) -> Option<&'w str> {
+    words.folded.get(..text.len()).filter(|_| text.is_ascii())
 }
 
 /// Captures in the order of their places in the pattern, without these.

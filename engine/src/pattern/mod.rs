@@ -17,6 +17,7 @@ mod hit;
 mod matcher;
 mod measure;
 mod narrow;
+mod needs;
 mod parse;
 mod regexes;
 mod required;

@@ -18,6 +18,8 @@ use crate::text::MATCHED_CHARS_MAX;
 
 use super::measure::Measure;
 use super::narrow::{Alphabet, ignores_case, narrow};
+use super::needs::{Marks, Needs, Present};
+use super::required::Stretch;
 
 /// Bytes of a compiled expression.
 pub(crate) const REGEX_BYTES_MAX: usize = 256 * 1024;
@@ -206,43 +208,10 @@ pub(super) struct Regexes {
     unbound: Vec<u32>,
     /// Those together, to see whether any of them matches; nothing when they are too many or too large for that.
     together: OnceLock<Option<Box<meta::Regex>>>,
-    /// What each needs: its sets, their texts, the words of those, each behind its count; see [`super::required`].
-    needs: Vec<u32>,
-    needs_ends: Vec<u32>,
+    /// The words that each needs, and the marks of what a plain message must hold for it.
+    words: Needs,
+    marks: Needs,
     compiled_bytes: AtomicUsize,
-}
-
-/// The words of a message. Most words asked for are not there, and their bit says so at once.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Present {
-    words: Vec<u32>,
-    bits: [u64; PRESENT_BITS / 64],
-}
-
-/// Bits for the words of a message, by their number.
-const PRESENT_BITS: usize = 256;
-
-impl Present {
-    pub(super) fn clear(&mut self) {
-        self.words.clear();
-        self.bits = Default::default();
-    }
-
-    pub(super) fn add(&mut self, word: u32) {
-        self.words.push(word);
-        let bit = word as usize % PRESENT_BITS;
-        if let Some(bits) = self.bits.get_mut(bit / 64) {
-            *bits |= 1 << (bit % 64);
-        }
-    }
-
-    fn holds(&self, word: u32) -> bool {
-        let bit = word as usize % PRESENT_BITS;
-        self.bits
-            .get(bit / 64)
-            .is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
-            && self.words.contains(&word)
-    }
 }
 
 /// What searching needs besides the expression; reused from message to message.
@@ -252,7 +221,10 @@ pub(super) struct SearchScratch {
 }
 
 impl Regexes {
-    pub(super) fn add(&mut self, expression: &str) -> u32 {
+    /// Adds an expression, of which `stretches` are told.
+    pub(super) fn add(&mut self, expression: &str, stretches: &[Stretch]) -> u32 {
+        let sets: Vec<_> = stretches.iter().map(Marks::of).collect();
+        self.marks.add(&sets);
         self.expressions.push(Expression {
             text: expression.into(),
             narrow: OnceLock::new(),
@@ -265,47 +237,20 @@ impl Regexes {
         self.expressions.is_empty()
     }
 
-    /// Tells what the next expression needs, in order of addition.
+    /// Tells which words the next expression needs, in order of addition.
     pub(super) fn add_needs(&mut self, sets: &[Vec<Vec<u32>>]) {
-        for texts in sets {
-            self.needs.push(u32::try_from(texts.len()).unwrap_or(0));
-            for words in texts {
-                self.needs.push(u32::try_from(words.len()).unwrap_or(0));
-                self.needs.extend_from_slice(words);
-            }
-        }
-        self.needs_ends
-            .push(u32::try_from(self.needs.len()).unwrap_or(0));
+        self.words.add(sets);
     }
 
     /// Whether a message of these words can match expression `number`: of every set it needs, it must hold one text.
     pub(super) fn can_match(&self, number: u32, present: &Present) -> bool {
-        let place = number as usize;
-        let start = place
-            .checked_sub(1)
-            .and_then(|before| self.needs_ends.get(before))
-            .copied()
-            .unwrap_or(0);
-        let end = self.needs_ends.get(place).copied().unwrap_or(start);
-        let mut needs = self.needs.get(start as usize..end as usize).unwrap_or(&[]);
-        while let Some((&texts, mut rest)) = needs.split_first() {
-            let mut any = false;
-            for _ in 0..texts {
-                let Some((words, behind)) = rest
-                    .split_first()
-                    .and_then(|(&words, behind)| behind.split_at_checked(words as usize))
-                else {
-                    return true;
-                };
-                any = any || words.iter().all(|&word| present.holds(word));
-                rest = behind;
-            }
-            if !any {
-                return false;
-            }
-            needs = rest;
-        }
-        true
+        self.words.are_met(number, |word| present.holds(word))
+    }
+
+    /// Whether a plain message of these marks may match expression `number`. Compiled expressions are many and far apart
+    /// in memory; so those that cannot match are best not even looked at.
+    pub(super) fn may_match(&self, number: u32, marks: &Marks) -> bool {
+        self.marks.are_met(number, |mark| marks.holds(mark))
     }
 
     /// Marks an expression as one that needs no word; how many there are now.

@@ -44,6 +44,49 @@ pub(super) fn required(hir: &Hir) -> Vec<Texts> {
     sets
 }
 
+/// What every match holds in a text of plain ASCII in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stretch {
+    /// One of these texts, none of them empty, as part of a word or of several.
+    Texts(Vec<String>),
+    Digit,
+}
+
+/// The stretches of an expression, parts of words too: they do not say where to look, but soon that looking is in vain.
+pub(super) fn stretches(hir: &Hir) -> Vec<Stretch> {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let mut stretches = Vec::new();
+    let mut run = Run::default();
+    for part in parts {
+        let few = |texts: &BTreeSet<String>| texts.len() * run.texts.len() <= TEXTS_MAX;
+        if let Some(texts) = texts(part).filter(few) {
+            run.extend(&texts);
+            continue;
+        }
+        run = run.end(&mut stretches);
+        if is_digits(part) {
+            stretches.push(Stretch::Digit);
+        }
+    }
+    run.end(&mut stretches);
+    stretches
+}
+
+/// Whether `part` matches at least one character, and of ASCII only digits.
+fn is_digits(part: &Hir) -> bool {
+    match part.kind() {
+        HirKind::Class(Class::Unicode(class)) => class
+            .ranges()
+            .iter()
+            .filter(|range| range.start().is_ascii())
+            .all(|range| range.start() >= '0' && range.end() <= '9'),
+        HirKind::Repetition(repetition) => repetition.min > 0 && is_digits(&repetition.sub),
+        HirKind::Capture(capture) => is_digits(&capture.sub),
+        _ => false,
+    }
+}
+
 fn flatten<'a>(hir: &'a Hir, parts: &mut Vec<&'a Hir>) {
     match hir.kind() {
         HirKind::Capture(capture) => flatten(&capture.sub, parts),
@@ -71,6 +114,14 @@ impl Default for Run {
 impl Run {
     fn extend(&mut self, more: &BTreeSet<String>) {
         self.texts = product(&self.texts, more);
+    }
+
+    /// Files the texts of this run, if none is empty; the next run is empty.
+    fn end(self, stretches: &mut Vec<Stretch>) -> Self {
+        if !self.texts.contains("") {
+            stretches.push(Stretch::Texts(self.texts.into_iter().collect()));
+        }
+        Self::default()
     }
 
     fn close(&self, bounded_behind: bool, sets: &mut Vec<Texts>) {

@@ -7,7 +7,8 @@
 //!
 //! What is one word:
 //! - letters and digits side by side: `H2O`, `2nd`, `R200`;
-//! - an apostrophe between letters belongs to the word: `don't`; at its edge it does not: `'n` is `n`;
+//! - an apostrophe between letters belongs to the word: `he'll`; at its edge it does not: `'n` is `n`;
+//! - `n't` at the end of a word is folded to `nt`: `don't` and `dont` are one word, and so are `can't` and `cant`;
 //! - `.`, `,` and `:` between digits belong to the number: `12:30`, `1,200.50`; a space does not: `R1 200,50` is two;
 //! - everything else separates: `follow-up` is two words, `e-mail` is `e mail`;
 //! - an emoji with its skin tone, variation selector, joined parts or second flag letter is one word; skin tone and
@@ -182,9 +183,9 @@ fn ascii_word(lower: &[u8], start: usize, drawn_out: bool) -> AsciiWord {
         word.marked = true;
         word.end += 1;
     }
-    if drawn_out {
-        word.rewrite |= lower.get(start..word.end).is_some_and(has_drawn_out);
-    }
+    let written = lower.get(start..word.end).unwrap_or(&[]);
+    word.rewrite |= word.marked && (written.ends_with(b"n't") || written.ends_with(b"n`t"));
+    word.rewrite |= drawn_out && has_drawn_out(written);
     word
 }
 
@@ -205,7 +206,16 @@ fn rewrite_ascii(folded: &mut String, start: usize, end: usize) -> (usize, usize
             folded.push(c);
         }
     }
+    drop_apostrophe_of_nt(folded);
     (from, folded.len())
+}
+
+/// The last word of `folded`, if it ends in `n't`, as people write it in haste.
+fn drop_apostrophe_of_nt(folded: &mut String) {
+    if folded.ends_with("n't") {
+        folded.truncate(folded.len() - "'t".len());
+        folded.push('t');
+    }
 }
 
 #[expect(
@@ -371,6 +381,7 @@ impl<N: Fn(&str) -> WordId> Reader<'_, N> {
             self.words.folded.truncate(open.folded_start);
             self.words.folded.push_str(&ordered);
         }
+        drop_apostrophe_of_nt(&mut self.words.folded);
         self.push((open.start, open.end), open.folded_start, open.kind);
     }
 

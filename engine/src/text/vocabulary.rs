@@ -2,7 +2,7 @@
 //!
 //! One flat table with open addressing: a look-up is one hash, one probe in most cases, and one comparison of text.
 //! Two different folded words never get the same number. What is *not* a word of the pack may stand for one:
-//! "heeeelp" for "help", "dont" for "don't".
+//! "heeeelp" for "help", "youll" for "you'll".
 
 use std::collections::HashMap;
 use std::ops::Range;

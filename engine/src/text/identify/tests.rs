@@ -163,16 +163,17 @@ fn clear_short_messages_are_certain() {
     for (text, language) in [
         ("Ha ho metsi", "st"),
         ("HA HO METSI!!!", "st"),
-        ("geen water", "af"),
-        ("Akukho manzi", "xh"),
-        ("Dankie", "af"),
+        ("Umbane awukho", "xh"),
         ("Ke a leboha", "st"),
         ("môre is te laat", "af"),
         ("more is te laat", "af"),
     ] {
         assert_eq!(certain(guess(&FOUR, text)), Some(language), "{text}");
     }
-    let known: [(&str, &[&str]); 6] = [
+    let known: [(&str, &[&str]); 9] = [
+        ("dankie", &["af"]),
+        ("geen", &["af"]),
+        ("akukho", &["xh"]),
         ("no", &["en"]),
         ("water", &["en", "af"]),
         ("enkosi", &["xh"]),
@@ -182,6 +183,8 @@ fn clear_short_messages_are_certain() {
     ];
     for (text, language) in [
         ("no water", "en"),
+        ("Dankie", "af"),
+        ("Akukho manzi", "xh"),
         ("Enkosi", "xh"),
         ("Molo", "xh"),
         ("Hello", "en"),
@@ -193,6 +196,79 @@ fn clear_short_messages_are_certain() {
             Some(language),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn names_leave_the_language_of_a_message_alone() {
+    let known: [(&str, &[&str]); 24] = [
+        ("big", &["en"]),
+        ("pothole", &["en"]),
+        ("in", &["en", "af"]),
+        ("street", &["en"]),
+        ("no", &["en"]),
+        ("water", &["en", "af"]),
+        ("since", &["en"]),
+        ("call", &["en"]),
+        ("please", &["en"]),
+        ("hello", &["en"]),
+        ("to", &["en"]),
+        ("ha", &["st"]),
+        ("ho", &["st"]),
+        ("metsi", &["st"]),
+        ("motlakase", &["st"]),
+        ("ke", &["st"]),
+        ("dankie", &["af"]),
+        ("geen", &["af"]),
+        ("krag", &["af"]),
+        ("die", &["af"]),
+        ("akukho", &["xh"]),
+        ("manzi", &["xh"]),
+        ("enkosi", &["xh"]),
+        ("umbane", &["xh"]),
+    ];
+    for (text, language) in [
+        ("big pothole in Voortrekker street", "en"),
+        ("no water in Zastron since yesterday", "en"),
+        ("please call Nomvula Qwabe", "en"),
+        ("Ha ho metsi Voortrekker street", "st"),
+        ("Motlakase ha o yo Rouxville", "st"),
+        ("Ha ho metsi Khayelitsha", "st"),
+        ("Dankie Mxolisi", "af"),
+        ("geen water in Matlakeng", "af"),
+        ("die krag is af in Khayelitsha", "af"),
+        ("Enkosi Johan", "xh"),
+        ("Akukho manzi eVoortrekker street", "xh"),
+        ("Akukho manzi eRouxville", "xh"),
+    ] {
+        assert_eq!(
+            certain(guess_knowing(&known, text)),
+            Some(language),
+            "{text}"
+        );
+    }
+    for text in [
+        "mxolisi",
+        "Voortrekker",
+        "Goedemoed",
+        "Vanderbijlpark",
+        "qwerty uiop",
+        "Xolani Gxowa",
+        "Thabo Mokoena",
+        "Piet Retief",
+        "12 Nkosinathi",
+    ] {
+        assert_eq!(certain(guess_knowing(&known, text)), None, "{text}");
+    }
+}
+
+proptest! {
+    /// What an unknown word adds is bounded, whatever it looks like.
+    #[test]
+    fn no_stranger_outvotes_two_known_words(name in "[a-z]{1,14}") {
+        let known: [(&str, &[&str]); 2] = [("water", &["en"]), ("outage", &["en"])];
+        let guess = guess_knowing(&known, &format!("water outage {name}"));
+        prop_assert_eq!(guess.language, Some(Language::EN));
     }
 }
 

@@ -24,6 +24,15 @@ const GAIN_AGAINST_FOREIGN_MAX: i32 = 6 * UNITS_PER_NAT;
 /// who write to a pack mostly write in its languages.
 const FOREIGN_MARGIN: i32 = 4 * UNITS_PER_NAT;
 
+/// By the n-grams of one word no language falls further behind than this: names of people, streets and towns are normal
+/// in every language, and they look like one of them.
+const GRAMS_LEAD_MAX: i32 = 5 * UNITS_PER_NAT / 2;
+
+/// So many words that the pack does not know must be there before they alone can make a language certain; of two, the
+/// n-grams must lead by so much. "Umbane awukho" leads by ten nats, the names of a person by up to nine.
+const STRANGERS_MIN: u32 = 3;
+const TWO_STRANGERS_LEAD_MIN: i32 = 19 * UNITS_PER_NAT / 2;
+
 /// A single word counts for at most this much when it contradicts the others.
 const WORD_EVIDENCE_MAX: i32 = 4 * UNITS_PER_NAT;
 
@@ -88,16 +97,19 @@ pub(crate) struct Tally {
     /// How many of the sides are the pack's; they come first.
     ours: usize,
     sides: usize,
-    /// The n-grams alone.
+    /// The n-grams alone, as they are.
     grams: Evidence,
-    /// N-grams and known words, for the pack's sides.
+    /// N-grams as far as one word may speak, and known words, for the pack's sides.
     total: Evidence,
     /// Known words alone, for the pack's sides.
     gains: Evidence,
-    /// For each of the pack's sides, the lead it had in the words that it led.
+    /// For each of the pack's sides, the lead it had in the known words that it led, and in the others by their n-grams.
     leads: Evidence,
+    stranger_leads: Evidence,
     /// Letters read, by weight.
     length: u32,
+    /// Words that the pack does not know as words of a language.
+    strangers: u32,
     excluded: bool,
 }
 
@@ -112,7 +124,9 @@ impl Tally {
             total: none,
             gains: none,
             leads: none,
+            stranger_leads: none,
             length: 0,
+            strangers: 0,
             excluded: false,
         }
     }
@@ -126,20 +140,27 @@ impl Tally {
             } else {
                 UNKNOWN_LETTER
             };
+        self.strangers += u32::from(!known.by_any());
+        add_to(&mut self.grams, grams);
+        let bounded = bounded(grams, self.ours);
         let part = if known.by_any() { 2 } else { 1 };
         let gain = KNOWN_LETTER_GAIN * letters.min(KNOWN_LETTERS_MAX).cast_signed();
         let mut evidence = [0; SIDES_MAX];
-        for (place, (value, gram)) in evidence.iter_mut().zip(grams).take(self.ours).enumerate() {
+        for (place, (value, gram)) in evidence.iter_mut().zip(bounded).take(self.ours).enumerate() {
             *value = gram / part + if known.by(place) { gain } else { 0 };
         }
-        add_to(&mut self.grams, grams);
         add_to(&mut self.total, &evidence);
         for (place, sum) in self.gains.iter_mut().take(self.ours).enumerate() {
             *sum += if known.by(place) { gain } else { 0 };
         }
+        let (led, leads) = if known.by_any() {
+            (&evidence, &mut self.leads)
+        } else {
+            (grams, &mut self.stranger_leads)
+        };
         if known != Known::In(0)
-            && let Some((leader, lead)) = leader(evidence.get(..self.ours).unwrap_or(&[]))
-            && let Some(sum) = self.leads.get_mut(leader)
+            && let Some((leader, lead)) = leader(led.get(..self.ours).unwrap_or(&[]))
+            && let Some(sum) = leads.get_mut(leader)
         {
             *sum += (lead - WORD_LEAD_MIN).clamp(0, WORD_EVIDENCE_MAX);
         }
@@ -152,7 +173,8 @@ impl Tally {
 
     /// Takes a language of the pack out of the choice: the table does not hold it and no known word spoke for it.
     pub(crate) fn exclude(&mut self, place: usize) {
-        if let (Some(total), Some(lead)) = (self.total.get_mut(place), self.leads.get_mut(place)) {
+        let leads = self.stranger_leads.get_mut(place);
+        if let (Some(total), Some(lead)) = (self.total.get_mut(place), leads) {
             (*total, *lead) = (i32::MIN / 2, 0);
             self.excluded = true;
         }
@@ -170,21 +192,27 @@ impl Tally {
         {
             // What looks foreign may be the language that could not be chosen.
             Some(_) if self.excluded => (Side::Unknown, 0),
-            Some(lead) => (Side::Foreign, certainty(lead).min(self.length_limit())),
+            Some(lead) => (
+                Side::Foreign,
+                certainty(lead).min(self.length_limit().min(self.strangers_limit(None))),
+            ),
             None => {
-                let limit = self.length_limit().min(self.mixture_limit(best));
+                let mut limit = self.length_limit().min(self.mixture_limit(best));
+                if !self.knows(best) {
+                    limit = limit.min(self.strangers_limit(Some(best)));
+                }
                 (Side::Ours(best), certainty(margin).min(limit))
             }
         }
     }
 
-    /// How much likelier the likeliest neighbour is than the pack's likeliest language. Neighbours share words, and
-    /// nobody lists theirs: so known words count little here, and n-grams decide.
+    /// How much likelier the likeliest neighbour is than any of the pack's languages. Neighbours share words, and nobody
+    /// lists theirs: so known words of the likeliest count little here, and n-grams decide.
     fn foreign_lead(&self, best: usize) -> Option<i32> {
         let (ours, neighbours) = self.grams.split_at_checked(self.ours)?;
         let nearest = neighbours.iter().take(self.sides - self.ours).max()?;
         let gain = self.gains.get(best)?.min(&GAIN_AGAINST_FOREIGN_MAX);
-        Some(nearest - ours.get(best)? - gain)
+        Some(nearest - ours.iter().max()? - gain)
     }
 
     fn length_limit(&self) -> u16 {
@@ -195,15 +223,40 @@ impl Tally {
         }
     }
 
+    /// For what no known word speaks for: a name or two are no sentence.
+    fn strangers_limit(&self, best: Option<usize>) -> u16 {
+        let overwhelming = || {
+            let led = leader(self.grams.get(..self.ours).unwrap_or(&[]));
+            led.is_some_and(|(leader, lead)| Some(leader) == best && lead >= TWO_STRANGERS_LEAD_MIN)
+        };
+        if self.strangers >= STRANGERS_MIN || (self.strangers == 2 && overwhelming()) {
+            CERTAINTY_MAX
+        } else {
+            SHORT_CERTAINTY_MAX
+        }
+    }
+
+    /// Where words are known, only they make a text mixed: a stranger may be a name.
     fn mixture_limit(&self, best: usize) -> u16 {
-        let for_it = self.leads.get(best).copied().unwrap_or(0);
-        let against = self.leads.iter().sum::<i32>() - for_it;
+        let leads = if self.gains.iter().any(|gain| *gain > 0) {
+            &self.leads
+        } else {
+            &self.stranger_leads
+        };
+        let for_it = leads.get(best).copied().unwrap_or(0);
+        let against = leads.iter().sum::<i32>() - for_it;
         if against * MIXED_PART > for_it {
             MIXED_CERTAINTY_MAX
         } else {
             CERTAINTY_MAX
         }
     }
+}
+
+/// The evidence of one word's n-grams, none of the first `sides` further behind than one word can put it.
+fn bounded(grams: &Evidence, sides: usize) -> Evidence {
+    let best = grams.iter().take(sides).max().copied().unwrap_or(0);
+    grams.map(|value| value.max(best - GRAMS_LEAD_MAX))
 }
 
 fn add_to(sums: &mut Evidence, values: &Evidence) {
