@@ -1,4 +1,4 @@
-# The commands of the README under short names; each works without `just` as well.
+# Commands under short names; each works without `just` as well.
 
 run:
     cargo run --release -- serve

@@ -1,6 +1,6 @@
 //! The code of a language, as packs write it (`en`, `st`, `nso`).
 //!
-//! Which language a message is in is decided in `text::language`.
+//! Which language a message is in is decided in `text::identify`.
 
 use serde::{Deserialize, Serialize};
 

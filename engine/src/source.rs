@@ -5,10 +5,20 @@
 use serde::{Deserialize, Serialize};
 
 /// One file of a pack or of the lexicons: its path relative to the folder, with `/` between parts, and its text.
+/// Bytes that are not UTF-8 are to be brought as U+FFFD; they are reported as a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub name: String,
     pub text: String,
+}
+
+impl Source {
+    /// The first character that stands for bytes of the file that were not UTF-8: who reads files puts U+FFFD there.
+    pub(crate) fn not_utf8(&self, id: SourceId) -> Option<Span> {
+        let replacement = char::REPLACEMENT_CHARACTER;
+        let at = self.text.find(replacement)?;
+        Some(Span::new(id, at, at + replacement.len_utf8()))
+    }
 }
 
 /// Index of a [`Source`] in the slice that was compiled.

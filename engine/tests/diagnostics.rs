@@ -143,7 +143,7 @@ fn codes_are_kebab_case_and_stand_once() {
         let kebab = code
             .name
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         assert!(kebab && !code.about.is_empty(), "{}", code.name);
         assert!(
             CODES[..place].iter().all(|other| other.name != code.name),

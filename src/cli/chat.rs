@@ -15,7 +15,9 @@ use crate::cli::{Common, Exit, output, pack};
 use crate::clock::Clock;
 use crate::rulesets::Live;
 
-/// Talk to the bot in the terminal; only the engine, nothing is stored.
+/// Talk to the bot in the terminal; only the engine, nothing is stored
+///
+/// A line that begins with `/` is for the program: `/1` taps the first button, `/help` lists the others.
 ///
 /// Examples:
 ///   puisano chat

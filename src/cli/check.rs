@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::{Common, Exit, output, pack};
 use crate::rulesets::{Checked, Findings, compile};
 
-/// Find mistakes in rules, responses, tests and lexicons.
+/// Find mistakes in rules, responses, tests and lexicons
 ///
 /// Examples:
 ///   puisano check

@@ -1,6 +1,6 @@
 //! `puisano conversations`, `reply`, `resolve`: what staff do until there is an inbox, by the same use cases.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::model::ConversationId;
 use crate::store::Store;
 use crate::store::embedded::Embedded;
 
-/// List the conversations that wait for staff, and why.
+/// List the conversations that wait for staff, and why
 ///
 /// Examples:
 ///   puisano conversations
@@ -24,7 +24,9 @@ pub(super) struct List {
     json: bool,
 }
 
-/// Answer a conversation as staff. The bot keeps silent in it from then on.
+/// Answer a conversation as staff
+///
+/// The bot keeps silent in it until `puisano resolve`.
 ///
 /// Examples:
 ///   puisano reply 0193f0c2-7f1e-7c3a-9d52-0d3f6f1b2a77 "The team is on its way."
@@ -37,7 +39,7 @@ pub(super) struct Reply {
     text: String,
 }
 
-/// Give a conversation back to the bot.
+/// Give a conversation back to the bot
 ///
 /// Examples:
 ///   puisano resolve 0193f0c2-7f1e-7c3a-9d52-0d3f6f1b2a77
@@ -103,6 +105,12 @@ fn with_store(
         if let Some(url) = &config.database {
             return work(&open(url.expose()).await?).await;
         }
+        if !Embedded::exists(&config.data) {
+            bail!(
+                "there is no database in {}: start `puisano serve` once, or name its folder with PUISANO_DATA",
+                config.data.display()
+            );
+        }
         let embedded = Embedded::attach_or_start(&config.data).await?;
         let store = open(embedded.url()).await?;
         let exit = work(&store).await;
@@ -122,10 +130,15 @@ async fn open(url: &str) -> anyhow::Result<Store> {
 }
 
 fn as_text(item: &handoff::Waiting) -> String {
+    let team = if item.team.is_empty() {
+        "no team"
+    } else {
+        &item.team
+    };
     let since = item.waiting_since.strftime("%Y-%m-%d %H:%M UTC");
     format!(
         "{}  {}  {}  since {since}  {}\n  why   {}\n  last  {}",
-        item.conversation, item.team, item.priority, item.contact, item.reason, item.last_message
+        item.conversation, team, item.priority, item.contact, item.reason, item.last_message
     )
 }
 

@@ -92,6 +92,10 @@ async fn check_database(config: &Config) -> bool {
         Some(url) => ping(url.expose())
             .await
             .map(|()| format!("external, {url}")),
+        None if !Embedded::exists(&config.data) => {
+            ok("database", "none yet: `puisano serve` makes a private one");
+            return true;
+        }
         None => match Embedded::attach_or_start(&config.data).await {
             Ok(embedded) => {
                 let found = ping(embedded.url()).await;

@@ -15,7 +15,7 @@ use crate::cli::{Common, Exit, output, pack};
 use crate::clock::Clock;
 use crate::rulesets::Live;
 
-/// Say why a text is answered as it is.
+/// Say why a text is answered as it is
 ///
 /// With --json and no TEXT, JSON lines {"text": "…", "language": "en"?, "now": "2026-11-23T10:00"?} are read from standard
 /// input, and one JSON object a line is written in the same order.

@@ -65,7 +65,7 @@ struct Common {
     /// Folder of the lexicons: words with weights [default: lexicons, or `PUISANO_LEXICONS`]
     #[arg(long, global = true, value_name = "DIR")]
     lexicons: Option<PathBuf>,
-    /// Settings file; without it `puisano.env` in this folder is read if it is there
+    /// Settings file; without it `puisano.env` or `.env` in this folder, if it is there
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Colours: auto, always, never
@@ -73,29 +73,21 @@ struct Common {
     color: ColorChoice,
 }
 
+/// A command without a sentence here is described where its options are: a comment here would take its examples away.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service
     Serve,
-    /// Write to a running server as a customer would, and print what the customer receives
     Say(say::Say),
-    /// Talk to the bot in the terminal; only the engine, nothing is stored
     Chat(chat::Chat),
-    /// Find mistakes in rules, responses, tests and lexicons
     Check(check::Check),
-    /// Run the conversations under `tests`
     Test(test::Test),
-    /// Say why a text is answered as it is
     Explain(explain::Explain),
-    /// Weigh texts with a lexicon
     Sentiment(sentiment::Sentiment),
     /// Check settings, database, rules and connection
     Doctor,
-    /// List the conversations that wait for staff, and why
     Conversations(conversations::List),
-    /// Answer a conversation as staff
     Reply(conversations::Reply),
-    /// Give a conversation back to the bot
     Resolve(conversations::Resolve),
 }
 
@@ -143,7 +135,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 pub fn manual() -> String {
     let mut command = Cli::command();
     let mut text = String::from(
-        "# The command line\n\nMade from the program's own help; a test keeps it so.\n",
+        "# The command line\n\nMade from the program's own help; a test keeps it so.\n\nA command ends with 0 \
+         when all is well, with 1 when it found problems, and with 2 when it could not do its work.\n",
     );
     let mut section = |title: &str, help: String| {
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();

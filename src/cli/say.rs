@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const ANSWER_WAIT_MS: u64 = 10_000;
 const MORE_WAIT_MS: u64 = 400;
 const CALL_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// Write to a running server as a customer would, and print what the customer receives.
+/// Write to a running server as a customer would, and print what the customer receives
 ///
 /// Examples:
 ///   puisano say --from +27600000001 "no water in Zastron"
@@ -167,7 +167,7 @@ impl Phone {
         let answer = request
             .send()
             .await
-            .context("the server does not answer: is `puisano serve` running?")?;
+            .map_err(|_| anyhow!("the server does not answer: is `puisano serve` running?"))?;
         let status = answer.status();
         let body: Value = answer.json().await.unwrap_or_default();
         if !status.is_success() {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Common, Exit, output, pack};
 
-/// Weigh texts with a lexicon.
+/// Weigh texts with a lexicon
 ///
 /// Without TEXT, texts are read from standard input, one a line; with --json each line is a JSON string, and one JSON
 /// object a line is written in the same order.

@@ -6,7 +6,7 @@ use puisano_engine::{Covered, Decision, Report, TestOutcome};
 use crate::cli::describe::reply_lines;
 use crate::cli::{Common, Exit, output, pack};
 
-/// Run the conversations under `tests`.
+/// Run the conversations under `tests`
 ///
 /// Examples:
 ///   puisano test

@@ -35,13 +35,12 @@ pub struct Fingerprint(Vec<(PathBuf, u64, Option<SystemTime>)>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         path: PathBuf,
-        source: std::io::Error,
+        /// Told in the sentence, so not another time as a source.
+        cause: std::io::Error,
     },
-    #[error("{path} is not UTF-8 text: save it as UTF-8")]
-    NotText { path: PathBuf },
     #[error("{path} holds no .yaml file: name the folder of the pack with --rules")]
     Empty { path: PathBuf },
     #[error("{path} holds more than {FILES_MAX} files: is it the folder of a pack?")]
@@ -103,13 +102,12 @@ fn read(folder: &Path, extensions: &[&str]) -> Result<Vec<Source>, LoadError> {
 }
 
 fn read_file(folder: &Path, path: &Path) -> Result<Source, LoadError> {
-    let bytes = fs::read(path).map_err(|source| LoadError::Io {
+    let bytes = fs::read(path).map_err(|cause| LoadError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| LoadError::NotText {
-        path: path.to_owned(),
-    })?;
+    // What is not UTF-8 is a finding with its place, like any other mistake in the pack.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let relative = path.strip_prefix(folder).unwrap_or(path);
     let name: Vec<_> = relative
         .components()
@@ -123,9 +121,9 @@ fn read_file(folder: &Path, path: &Path) -> Result<Source, LoadError> {
 
 /// Collects the files under `folder`, hidden ones left out (editors keep their own there).
 fn list(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), LoadError> {
-    let failed = |source| LoadError::Io {
+    let failed = |cause| LoadError::Io {
         path: folder.to_owned(),
-        source,
+        cause,
     };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

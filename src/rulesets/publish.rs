@@ -1,5 +1,6 @@
 //! From the folder to the database, and from the database to this node.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use puisano_engine::Color;
@@ -21,7 +22,7 @@ pub enum OpenError {
     Load(#[from] LoadError),
     #[error("the rules have errors")]
     Rejected(Box<Findings>),
-    #[error("cannot read or write the published rules: {0}")]
+    #[error("cannot read or write the published rules")]
     Store(#[source] anyhow::Error),
 }
 
@@ -48,6 +49,7 @@ pub async fn open(
     };
     let latest = published.await.map_err(OpenError::Store)?;
     let follower = Follower {
+        broken: AtomicBool::new(false),
         store,
         clock,
         folders,
@@ -70,6 +72,8 @@ pub async fn open(
 }
 
 struct Follower {
+    /// The folder's last state had errors, and whoever saved it knows that from the log.
+    broken: AtomicBool,
     store: Store,
     clock: Clock,
     folders: Folders,
@@ -120,13 +124,19 @@ impl Follower {
         let json = sources.to_json();
         let Checked { live, findings } = compile_aside(sources).await?;
         let Some(live) = live else {
+            self.broken.store(true, Ordering::Relaxed);
             error!(
                 "the changed rules have errors, the old ones stay:\n{}",
                 findings.render(Color::Never)
             );
             return Ok(());
         };
-        if live.hash != self.live.current().hash {
+        let mended = self.broken.swap(false, Ordering::Relaxed);
+        if live.hash == self.live.current().hash {
+            if mended {
+                info!("the rules are in order again; they are the live ones");
+            }
+        } else {
             self.store
                 .publish_ruleset(&self.clock, &live.hash, &json)
                 .await?;

@@ -226,7 +226,8 @@ async fn take_over(
         .await?;
     sqlx::query(
         "INSERT INTO handoffs AS h (conversation_id, id, team, priority, reason, waiting_since, taken_at)
-         VALUES ($1, $2, '', 'normal', 'Staff wrote first.', puisano_now(), puisano_now())
+         SELECT $1, $2, coalesce((SELECT team FROM handoffs WHERE conversation_id = $1 ORDER BY waiting_since DESC LIMIT 1), ''),
+                'normal', 'Staff wrote first.', puisano_now(), puisano_now()
          ON CONFLICT (conversation_id) WHERE resolved_at IS NULL DO UPDATE SET taken_at = coalesce(h.taken_at, excluded.taken_at)",
     )
     .bind(conversation)

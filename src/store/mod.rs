@@ -41,7 +41,8 @@ const MIGRATE_MAX: Duration = Duration::from_mins(10);
 
 /// What every connection is told: nothing waits longer than its caller does.
 const CONNECTION_SETTINGS: &str = "SET statement_timeout = '2s'; SET lock_timeout = '1500ms'; \
-     SET idle_in_transaction_session_timeout = '5s'; SET timezone = 'UTC'; SET application_name = 'puisano'; SET client_min_messages = 'warning'";
+     SET idle_in_transaction_session_timeout = '5s'; SET timezone = 'UTC'; SET application_name = 'puisano'; SET client_min_messages = 'warning'; \
+     SET jit = off";
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]

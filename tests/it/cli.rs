@@ -150,6 +150,42 @@ fn check_shows_every_mistake_with_its_place_and_ends_with_1() {
     );
 }
 
+/// A clerk's editor saved one of the files as Windows-1252.
+#[test]
+fn a_file_that_is_not_utf8_is_a_mistake_like_any_other() {
+    let pack = Pack::new("not-utf8", SMALL_PACK);
+    let mut words =
+        b"# Kom m\xF4re terug.\nintents:\n  later: { phrases: [\"m\xF4re\"] }\n".to_vec();
+    std::fs::write(pack.0.join("later.yaml"), &words).unwrap();
+    std::fs::write(pack.0.join("other.yaml"), "intnets: {}\n").unwrap();
+    let concise = |arguments: &[&str]| {
+        let common = ["check", "--rules", pack.path(), "--format", "concise"];
+        let check = run(&[&common, arguments].concat());
+        assert_eq!(check.status.code(), Some(1), "{}", stderr(&check));
+        stdout(&check)
+    };
+    let text = concise(&[]);
+    for expected in [
+        "later.yaml:1:8: error[not-utf8]",
+        "save the file as UTF-8",
+        "other.yaml:1:1: error[unknown-key]",
+    ] {
+        assert!(text.contains(expected), "no {expected} in\n{text}");
+    }
+    std::fs::remove_file(pack.0.join("later.yaml")).unwrap();
+    words = b"# lexicon: af\n# language: af\n# form: words\n# source: this test\n# licence: MIT\n\nbl\xFD\t2\n".to_vec();
+    std::fs::write(pack.0.join("af.tsv"), &words).unwrap();
+    let text = concise(&["--lexicons", pack.path()]);
+    assert!(text.contains("af.tsv:7:3: error[not-utf8]"), "{text}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named_with_its_cause_once() {
+    let said = stderr(&run(&["check", "--rules", "no-such-folder"]));
+    assert!(said.contains("cannot read no-such-folder: "), "{said}");
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
+}
+
 #[test]
 fn what_cannot_run_ends_with_2_and_says_what_to_do() {
     for arguments in [

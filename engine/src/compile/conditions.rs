@@ -8,7 +8,7 @@ use crate::sentiment::Label;
 use crate::syntax::{Entry, Node};
 use crate::turn::{Event, MessageKind};
 
-/// `any`, `all` and `not` inside each other; the YAML reader's depth is the wider limit.
+/// What `when` may hold, but for `not` and the fields.
 const KEYS: [&str; 13] = [
     "intent",
     "pattern",

@@ -31,6 +31,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The file was not saved as UTF-8, so some of its characters could not be read.
+    NOT_UTF8 = "not-utf8";
     /// The file breaks the rules of YAML, so nothing in it could be read.
     YAML_SYNTAX = "yaml-syntax";
     /// A file holds more than 1 MiB; split it, a pack may have many files.

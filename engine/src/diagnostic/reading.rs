@@ -4,6 +4,13 @@ use super::{Diagnostics, codes};
 use crate::source::Span;
 
 impl Diagnostics {
+    /// `at` is the first character that stands for bytes that were no text.
+    pub(crate) fn not_utf8(&mut self, at: Span) {
+        self.error(codes::NOT_UTF8, at, "this file is not UTF-8 text")
+            .label("cannot be read")
+            .help("save the file as UTF-8, then look whether this character is right");
+    }
+
     pub(crate) fn yaml_syntax(&mut self, at: Span, why: &str, help: &str) {
         self.error(
             codes::YAML_SYNTAX,

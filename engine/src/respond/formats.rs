@@ -139,16 +139,21 @@ fn first_name(asked: &Asked<'_>) -> String {
         .to_owned()
 }
 
-/// `1250.5` is printed `R1,250.50`.
+/// `1250.5` is printed `R1 250.50`, and so is an amount that was printed before.
 fn money(asked: &Asked<'_>) -> String {
     money_text(asked.value).unwrap_or_else(|| asked.value.to_owned())
 }
 
 fn money_text(value: &str) -> Option<String> {
-    let (sign, digits) = value
+    let (sign, amount) = value
         .strip_prefix('-')
-        .map_or(("", value), |digits| ("-", digits));
-    let (rand, cents) = digits.split_once('.').unwrap_or((digits, ""));
+        .map_or(("", value), |amount| ("-", amount));
+    let digits: String = amount
+        .strip_prefix('R')
+        .unwrap_or(amount)
+        .split(' ')
+        .collect();
+    let (rand, cents) = digits.split_once('.').unwrap_or((&digits, ""));
     let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if rand.is_empty() || !all_digits(rand) || !all_digits(cents) || cents.len() > 2 {
         return None;
@@ -156,7 +161,7 @@ fn money_text(value: &str) -> Option<String> {
     let mut grouped = String::new();
     for (index, digit) in rand.chars().enumerate() {
         if index > 0 && (rand.len() - index).is_multiple_of(3) {
-            grouped.push(',');
+            grouped.push(' ');
         }
         grouped.push(digit);
     }
@@ -293,9 +298,10 @@ mod tests {
             };
             assert_eq!((helper.print)(&asked), expected, "{} {value}", helper.name);
         };
-        check("money", "1250.5", "R1,250.50");
+        check("money", "1250.5", "R1 250.50");
+        check("money", "R1 250.50", "R1 250.50");
         check("money", "0", "R0.00");
-        check("money", "-1234567.89", "-R1,234,567.89");
+        check("money", "-1234567.89", "-R1 234 567.89");
         check("money", "100", "R100.00");
         check("money", "about ten", "about ten");
         check("money", "1.234", "1.234");

@@ -2,7 +2,6 @@
 //!
 //! Customer text is data: it is put in and never read as a template again. What is said fits WhatsApp's limits whatever the
 //! values are; that the texts themselves fit is checked when the pack is compiled.
-
 //!
 //! Names that a text may use, each under `{{#if}}` unless said otherwise:
 //!
@@ -13,7 +12,7 @@
 //! | `contact.FIELD`, `conversation.FIELD` | what rules have set, as they set it |
 //! | `pack.name` | the pack's name; always there |
 //!
-//! `{{helper name}}` prints a value in another form: `upper`, `first_name`, `money` (R1,250.50), `date` (7 December 2026, in
+//! `{{helper name}}` prints a value in another form: `upper`, `first_name`, `money` (R1 250.50), `date` (7 December 2026, in
 //! the language of the text), `time` (13:05), `phone` (+27 60 000 0001), `plural` with two texts, for one and for many.
 
 mod formats;

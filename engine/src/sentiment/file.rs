@@ -83,6 +83,9 @@ impl Side {
 
 /// Reads `source`; `None` when its head does not say what it is. Every problem is reported.
 pub(super) fn read(id: SourceId, source: &Source, diagnostics: &mut Diagnostics) -> Option<File> {
+    if let Some(at) = source.not_utf8(id) {
+        diagnostics.not_utf8(at);
+    }
     let lines: Vec<Line<'_>> = lines(id, &source.text).collect();
     let (lexicon, language, form, span) = head(id, &lines, diagnostics)?;
     let mut first: HashMap<String, Span> = HashMap::new();

@@ -27,6 +27,9 @@ pub(crate) fn read(id: SourceId, source: &Source, diagnostics: &mut Diagnostics)
         diagnostics.file_too_large(Span::new(id, 0, 0), source.text.len(), FILE_BYTES_MAX);
         return None;
     }
+    if let Some(at) = source.not_utf8(id) {
+        diagnostics.not_utf8(at);
+    }
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;

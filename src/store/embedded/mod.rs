@@ -134,6 +134,11 @@ impl Embedded {
         })
     }
 
+    /// Whether a database was ever made in `data`.
+    pub fn exists(data: &Path) -> bool {
+        data.join("pg/PG_VERSION").is_file()
+    }
+
     /// The database of the server that runs on `data` at the moment, if one does.
     pub fn attach(data: &Path) -> Option<String> {
         let data = data.canonicalize().ok()?;

@@ -173,11 +173,16 @@ impl Tally {
 
     /// Takes a language of the pack out of the choice: the table does not hold it and no known word spoke for it.
     pub(crate) fn exclude(&mut self, place: usize) {
-        let leads = self.stranger_leads.get_mut(place);
-        if let (Some(total), Some(lead)) = (self.total.get_mut(place), leads) {
-            (*total, *lead) = (i32::MIN / 2, 0);
-            self.excluded = true;
+        for (list, value) in [
+            (&mut self.total, i32::MIN / 2),
+            (&mut self.leads, 0),
+            (&mut self.stranger_leads, 0),
+        ] {
+            if let Some(slot) = list.get_mut(place) {
+                *slot = value;
+            }
         }
+        self.excluded = true;
     }
 
     /// The likeliest side, and the certainty of that in thousandths.
@@ -236,9 +241,10 @@ impl Tally {
         }
     }
 
-    /// Where words are known, only they make a text mixed: a stranger may be a name.
+    /// Where known words tell languages apart, only they make a text mixed: a stranger may be a name.
     fn mixture_limit(&self, best: usize) -> u16 {
-        let leads = if self.gains.iter().any(|gain| *gain > 0) {
+        let told = leader(self.gains.get(..self.ours).unwrap_or(&[]));
+        let leads = if told.is_some_and(|(_, lead)| lead > 0) {
             &self.leads
         } else {
             &self.stranger_leads
