@@ -11,14 +11,14 @@ use super::wire::Wire;
 pub(crate) const PHONE_NUMBER_ID: &str = "100000000000001";
 pub(crate) const APP_SECRET: &str = "bench";
 /// Customers; enough that no one writes more often than the pack and WhatsApp allow to answer.
-const CUSTOMERS: u64 = 10_000;
+const CUSTOMERS: u64 = 1_000_000;
 
 /// What customers write: the shipped pack answers each with one message and keeps the conversation.
 const TEXTS: [&str; 10] = [
     "Good morning, there is no water in Zastron since last night",
     "How much do I owe on my account?",
     "My refuse was not collected this week",
-    "There is a big pothole in our street, please help",
+    "I want to send my meter reading, how does that work",
     "The power is off in Rouxville",
     "Ke kolota bokae?",
     "Hoeveel skuld ek?",

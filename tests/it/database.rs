@@ -2,7 +2,7 @@
 //!
 //! The server is the one of `PUISANO_TEST_DATABASE_URL`, else a private one that ends with the tests.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -178,6 +178,7 @@ fn as_ordinary_user() -> Command {
     }
 }
 
+/// The newest of Debian's places, else what is on the PATH.
 fn server_binaries() -> PathBuf {
     let installed = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -186,9 +187,11 @@ fn server_binaries() -> PathBuf {
     let mut folders: Vec<PathBuf> = installed
         .map(|version| version.path().join("bin"))
         .collect();
-    folders.retain(|folder| folder.join("initdb").exists());
     folders.sort();
-    folders
-        .pop()
-        .unwrap_or_else(|| Path::new("/usr/local/bin").to_path_buf())
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).collect::<Vec<_>>();
+    let mut places = folders.into_iter().rev().chain(on_path);
+    places
+        .find(|folder| folder.join("initdb").exists())
+        .expect("PostgreSQL is installed: scripts/test sees to it")
 }
