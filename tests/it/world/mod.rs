@@ -93,8 +93,7 @@ impl Town {
     pub fn kill_database(&self) {
         let pid = std::fs::read_to_string(self.folder.join("data/pg/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap();
-        let killed = Command::new("kill").args(["-9", pid]).status().unwrap();
-        assert!(killed.success());
+        assert!(signal("KILL", pid));
     }
 
     /// A person writes. `false`: the program was down, nobody knows whether the message left the phone.
@@ -196,13 +195,20 @@ impl Town {
 impl Drop for Town {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            let _ = Command::new("kill").arg(server.id().to_string()).status();
+            signal("TERM", &server.id().to_string());
             let _ = server.wait();
         }
         if !std::thread::panicking() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Through the shell, which has `kill` built in: a bare machine has no program of that name.
+fn signal(name: &str, pid: &str) -> bool {
+    let kill = format!("kill -{name} {pid}");
+    let sent = Command::new("sh").args(["-c", &kill]).status();
+    sent.is_ok_and(|status| status.success())
 }
 
 fn texts(messages: &[Value], by: &str) -> Vec<String> {
