@@ -106,6 +106,7 @@ fn turn<'a>(text: &'a str, contact: &'a Contact) -> Turn<'a> {
         owner: Owner::Bot,
         contact,
         events: &[],
+        notification: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::language::Language;
 use crate::sentiment::Mood;
 use crate::source::Location;
 use crate::trace::{Trace, Verdict};
+use crate::turn::Consent;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -168,8 +169,13 @@ pub enum Effect {
     React {
         emoji: String,
     },
-    OptOut,
-    OptIn,
+    /// No more notifications of these categories, by the contact's own word.
+    OptOut {
+        categories: Vec<Consent>,
+    },
+    OptIn {
+        categories: Vec<Consent>,
+    },
     /// The session ends; the next message begins a new one.
     End,
 }

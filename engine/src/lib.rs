@@ -34,6 +34,7 @@ mod ruleset;
 mod sentiment;
 mod source;
 mod syntax;
+mod template;
 mod text;
 mod trace;
 mod transcript;
@@ -50,11 +51,15 @@ pub use language::Language;
 pub use ruleset::{Counts, Ruleset};
 pub use sentiment::{Label, Lexicons, Mood, Polarity, sentiment};
 pub use source::{Location, Source, Span};
+pub use template::{
+    ButtonValue, Category, Field, FieldKind, FieldProblem, Filled, FilledButton, Layout,
+    LayoutButton, LayoutText, Rendered, Template, Values,
+};
 pub use trace::{
     CandidateTrace, LanguageFrom, LanguageTrace, Outcome, RuleTrace, TieBreak, Trace, Verdict,
 };
 pub use transcript::{Coverage, Covered, Mismatch, Report, TestOutcome, TurnOutcome};
-pub use turn::{Contact, Event, MessageKind, Owner, Turn};
+pub use turn::{Consent, Contact, Event, MessageKind, Notification, Owner, Turn};
 
 /// The engine's version; part of the hash of a rule set, because a decision depends on it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

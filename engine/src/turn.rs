@@ -28,6 +28,32 @@ pub struct Turn<'a> {
     pub contact: &'a Contact,
     /// What happened besides the message and cannot be seen from the state.
     pub events: &'a [Event],
+    /// The notification that the message answers: the one it quotes, else the latest of the last 72 hours.
+    pub notification: Option<&'a Notification>,
+}
+
+/// A notification that went to this contact.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Name of the template; `replying_to` asks for it.
+    pub template: String,
+    /// Its values in normal form: `{{notification.<field>}}` of replies, printed by the field's kind.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// For what a contact may be written to without having asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// About their own account: bills, payments, queries.
+    Account,
+    /// About services where they live: outages, closures.
+    Service,
+    Marketing,
+}
+
+impl Consent {
+    pub const ALL: [Self; 3] = [Self::Account, Self::Service, Self::Marketing];
 }
 
 /// The kind of a message, as rules name it.
@@ -107,6 +133,17 @@ impl std::fmt::Debug for Turn<'_> {
             .field("owner", &self.owner)
             .field("contact", &self.contact)
             .field("events", &self.events)
+            .field("notification", &self.notification)
+            .finish()
+    }
+}
+
+/// Without values.
+impl std::fmt::Debug for Notification {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notification")
+            .field("template", &self.template)
+            .field("fields", &self.fields.len())
             .finish()
     }
 }
@@ -146,6 +183,7 @@ mod tests {
             owner: Owner::Bot,
             contact: &contact,
             events: &[],
+            notification: None,
         };
         let printed = format!("{turn:?}");
         for secret in [

@@ -47,6 +47,7 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         owner: Owner::Bot,
         contact: &contact,
         events: &[],
+        notification: None,
     };
     let decision = decide(rules, &State::default(), &turn);
     let text = |reply: &Reply| match reply {
@@ -55,8 +56,8 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         }
     };
     let effects = decision.effects.iter().map(|effect| match effect {
-        Effect::OptOut => "opt out",
-        Effect::OptIn => "opt in",
+        Effect::OptOut { .. } => "opt out",
+        Effect::OptIn { .. } => "opt in",
         Effect::Escalate { .. } => "escalate",
         Effect::Tag { .. } => "tag",
         _ => "other",

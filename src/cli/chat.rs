@@ -232,6 +232,7 @@ impl Talk {
             owner: self.owner,
             contact: &self.contact,
             events: &[],
+            notification: None,
         }
     }
 
@@ -256,8 +257,8 @@ impl Talk {
                 self.contact.tags.remove(tag);
             }
             Effect::React { emoji } => output::line(format_args!("bot> {emoji}")),
-            Effect::OptOut => self.contact.opted_out = true,
-            Effect::OptIn => self.contact.opted_out = false,
+            Effect::OptOut { .. } => self.contact.opted_out = true,
+            Effect::OptIn { .. } => self.contact.opted_out = false,
             Effect::End => {}
         }
     }

@@ -208,8 +208,8 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Tag { tag } => format!("tag {tag}"),
         Effect::Untag { tag } => format!("untag {tag}"),
         Effect::React { emoji } => format!("react {emoji}"),
-        Effect::OptOut => "no more notifications".to_owned(),
-        Effect::OptIn => "notifications again".to_owned(),
+        Effect::OptOut { .. } => "no more notifications".to_owned(),
+        Effect::OptIn { .. } => "notifications again".to_owned(),
         Effect::End => "end of the session".to_owned(),
     }
 }

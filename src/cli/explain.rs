@@ -131,6 +131,7 @@ fn answer(live: &Live, clock: &Clock, question: &Question) -> anyhow::Result<Dec
             ..Contact::default()
         },
         events: &[],
+        notification: None,
     };
     Ok(decide(
         &live.ruleset,

@@ -118,6 +118,7 @@ impl<'a, 'l> Desk<'a, 'l> {
             owner: engine_owner(self.owner),
             contact: &self.contact,
             events: &self.events(),
+            notification: None,
         };
         let decision = decide(&self.live.ruleset, &self.state, &turn);
         self.record(message, &decision, now, seed);
@@ -228,8 +229,8 @@ impl<'a, 'l> Desk<'a, 'l> {
                     };
                     self.put(message, &content, self.due.now);
                 }
-                Effect::OptOut => self.set_opted_out(true),
-                Effect::OptIn => self.set_opted_out(false),
+                Effect::OptOut { .. } => self.set_opted_out(true),
+                Effect::OptIn { .. } => self.set_opted_out(false),
                 // The engine has ended the session in the state already.
                 Effect::End => {}
             }

@@ -60,6 +60,12 @@ uuid_id!(
     OutboxId,
     /// A webhook as it came.
     EnvelopeId,
+    /// One call of a billing system, or one notice to an area.
+    NotificationId,
+    /// An account of the municipality's.
+    AccountId,
+    /// Who calls the HTTP API.
+    ApiKeyId,
 );
 
 text_id!(

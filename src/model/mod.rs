@@ -7,6 +7,7 @@ mod delivery;
 mod event;
 mod identity;
 mod ids;
+mod notice;
 mod outgoing;
 
 pub use conversation::{Origin, Owner};
@@ -17,7 +18,12 @@ pub use event::{
 };
 pub use identity::{Identity, PhoneNumber, UserId};
 pub use ids::{
-    ContactId, ConversationId, EnvelopeId, MessageId, OpaqueId, OutboxId, PhoneNumberId,
-    RulesetHash, Wamid,
+    AccountId, ApiKeyId, ContactId, ConversationId, EnvelopeId, MessageId, NotificationId,
+    OpaqueId, OutboxId, PhoneNumberId, RulesetHash, Wamid,
 };
-pub use outgoing::{FailureScope, Outgoing, OutgoingContent, Recipient, SendFailure, SendOutcome};
+pub use notice::{Class, Filling, Notice, OnUnknown};
+pub use outgoing::{
+    ContactCard, ContactPhone, FailureScope, MediaKind, MediaSource, Outgoing, OutgoingContent,
+    Recipient, SendFailure, SendOutcome, TemplateButton, TemplateHeader, TemplateMessage,
+    TemplateParameter,
+};

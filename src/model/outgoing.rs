@@ -3,7 +3,7 @@
 use puisano_engine::{Button, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{OpaqueId, PhoneNumber, PhoneNumberId, UserId, Wamid};
+use crate::model::{Notice, OpaqueId, PhoneNumber, PhoneNumberId, UserId, Wamid};
 
 /// One call to a channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,45 @@ pub enum OutgoingContent {
         button: String,
         rows: Vec<Row>,
     },
+    Media {
+        kind: MediaKind,
+        source: MediaSource,
+        /// Of images, videos and documents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caption: Option<String>,
+        /// Of documents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filename: Option<String>,
+    },
+    /// Degrees as decimal text.
+    Location {
+        latitude: String,
+        longitude: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+    Contacts {
+        contacts: Vec<ContactCard>,
+    },
+    /// One button that opens an address.
+    CtaUrl {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
+        button: String,
+        url: String,
+    },
+    /// A button with which the customer sends where they are.
+    AskLocation {
+        text: String,
+    },
+    Template(TemplateMessage),
+    /// Becomes a text or a template when it is sent, by the 24-hour window.
+    Notice(Notice),
     /// An empty emoji takes the reaction away.
     Reaction {
         wamid: Wamid,
@@ -57,6 +96,94 @@ pub enum OutgoingContent {
         wamid: Wamid,
         typing: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    Image,
+    Video,
+    Audio,
+    /// An audio message as if spoken into the phone: OGG with OPUS.
+    Voice,
+    Document,
+    Sticker,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaSource {
+    /// WhatsApp fetches it from there.
+    Link(String),
+    /// Uploaded to WhatsApp before.
+    Id(String),
+    /// Of ours (`owner/hash`): uploaded when it is sent.
+    Stored(String),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactCard {
+    pub formatted_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<ContactPhone>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactPhone {
+    pub phone: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+/// One of Meta's templates with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateMessage {
+    /// Meta's name and language code.
+    pub name: String,
+    pub language: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<TemplateHeader>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub body: Vec<TemplateParameter>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<TemplateButton>,
+    /// What the customer reads, for the record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateHeader {
+    Text(Vec<TemplateParameter>),
+    Media {
+        kind: MediaKind,
+        source: MediaSource,
+        filename: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateParameter {
+    /// Of templates whose parameters have names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateButton {
+    /// Place among all buttons, from 0.
+    pub index: u8,
+    pub value: puisano_engine::ButtonValue,
 }
 
 /// What a call to a channel came to. Exactly one of these is true, and [`SendOutcome::NotSent`] only provably.

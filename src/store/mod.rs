@@ -8,6 +8,7 @@ mod contacts;
 pub mod embedded;
 mod error;
 pub mod handoffs;
+pub mod idempotency;
 pub mod intake;
 pub mod messages;
 pub mod outbox;

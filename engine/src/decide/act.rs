@@ -9,7 +9,7 @@ use crate::ruleset::{Action, Rule, Ruleset, Scope, Text};
 use crate::sentiment::Mood;
 use crate::text;
 use crate::trace::Trace;
-use crate::turn::{Contact, Turn};
+use crate::turn::{Consent, Contact, Turn};
 
 use super::conditions::Facts;
 use super::read::Evidence;
@@ -131,9 +131,13 @@ impl<'a> Acting<'a> {
             }),
             Action::OptOut => {
                 self.opted_out = true;
-                self.effect(Effect::OptOut);
+                self.effect(Effect::OptOut {
+                    categories: Consent::ALL.to_vec(),
+                });
             }
-            Action::OptIn => self.effect(Effect::OptIn),
+            Action::OptIn => self.effect(Effect::OptIn {
+                categories: Consent::ALL.to_vec(),
+            }),
             Action::Silence => {}
             Action::End => self.ends = true,
         }

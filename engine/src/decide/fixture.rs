@@ -255,6 +255,7 @@ impl Talk {
             owner: self.owner,
             contact: &self.contact,
             events: &self.events,
+            notification: None,
         };
         let decision = super::answer(&self.rules, &self.state, &turn, evidence(said));
         self.state = decision.state.clone();

@@ -13,7 +13,7 @@ use crate::ruleset::{
 };
 use crate::sentiment::Label;
 use crate::trace::Verdict;
-use crate::turn::{Event, MessageKind, Owner};
+use crate::turn::{Consent, Event, MessageKind, Owner};
 
 fn a() -> Hit {
     hit(0, (0, 5), 900, 1)
@@ -363,12 +363,24 @@ fn a_person_or_waiting_keeps_the_bot_silent_except_for_stop() {
         let started = talk.hits(&[pattern_hit(1)]);
         assert_eq!(
             (texts(&started).as_str(), started.effects.as_slice()),
-            ("", [Effect::OptIn].as_slice())
+            (
+                "",
+                [Effect::OptIn {
+                    categories: Consent::ALL.to_vec()
+                }]
+                .as_slice()
+            )
         );
         let stopped = talk.hits(&[pattern_hit(0)]);
         assert_eq!(
             (texts(&stopped).as_str(), stopped.effects.as_slice()),
-            ("r0", [Effect::OptOut].as_slice())
+            (
+                "r0",
+                [Effect::OptOut {
+                    categories: Consent::ALL.to_vec()
+                }]
+                .as_slice()
+            )
         );
     }
 }

@@ -82,6 +82,7 @@ impl Message {
                 owner: self.owner,
                 contact: &Contact::default(),
                 events: &[],
+                notification: None,
             },
         )
     }

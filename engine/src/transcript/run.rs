@@ -144,6 +144,7 @@ impl Play<'_> {
                 owner: self.owner,
                 contact: &self.contact,
                 events: &step.events,
+                notification: None,
             },
         );
         self.now = arrived;
@@ -189,8 +190,8 @@ impl Play<'_> {
                 Effect::Untag { tag } => {
                     self.contact.tags.remove(tag);
                 }
-                Effect::OptOut => self.contact.opted_out = true,
-                Effect::OptIn => self.contact.opted_out = false,
+                Effect::OptOut { .. } => self.contact.opted_out = true,
+                Effect::OptIn { .. } => self.contact.opted_out = false,
                 Effect::React { .. } | Effect::End => {}
             }
         }

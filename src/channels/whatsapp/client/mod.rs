@@ -3,6 +3,7 @@
 //! Never retries: the outbox decides that, from the outcome. Never writes a token, a number or a text to a log.
 
 mod describe;
+mod parts;
 mod release;
 mod request;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use super::parts;
+
 use crate::model::{Outgoing, OutgoingContent, Recipient, Wamid};
 
 /// The body of `POST /{phone number id}/messages`.
@@ -68,6 +70,7 @@ pub(super) fn body(outgoing: &Outgoing) -> Value {
             json!({ "message_id": wamid.as_str(), "emoji": emoji }),
         ),
         OutgoingContent::Read { wamid, typing } => read(wamid, *typing),
+        other => message(outgoing, parts::kind(other), parts::part(other)),
     }
 }
 
