@@ -13,6 +13,7 @@ pub mod observability;
 pub mod outbound;
 pub mod rulesets;
 pub mod security;
+pub mod settings;
 pub mod store;
 pub mod tasks;
 pub mod web;

@@ -8,6 +8,7 @@ mod conversations;
 mod describe;
 mod doctor;
 mod explain;
+mod key;
 mod output;
 mod pack;
 mod say;
@@ -89,6 +90,7 @@ enum Command {
     Conversations(conversations::List),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
+    Key(key::Key),
 }
 
 /// Reads the arguments, runs the command and says how it ended.
@@ -127,6 +129,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor => doctor::run(&common),
         Command::Conversations(list) => conversations::list(&common, &list),
         Command::Reply(reply) => conversations::reply(&common, &reply),
+        Command::Key(key) => key::run(&common, &key),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
     }
 }

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::model::{MessageId, OutgoingContent, Owner};
 use crate::outbound::enqueue::{self, Occasion, ReplyPace};
 use crate::rulesets::Live;
+use crate::settings::Switches;
 use crate::store::turns::{
     ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff, NewItem,
     SessionSpan,
@@ -36,12 +37,16 @@ pub fn decide_messages<'a>(
     due: &'a DueTurns,
     live: &Live,
     clock: &Clock,
+    switches: &Switches,
 ) -> Result<Decided<'a>, TooNew> {
     let state = due
         .state
         .clone()
         .map_or_else(|| Ok(State::default()), State::from_json)?;
-    let mut desk = Desk::new(due, live, clock, state);
+    let mut desk = Desk {
+        switches: switches.clone(),
+        ..Desk::new(due, live, clock, state)
+    };
     let mut broken = None;
     for message in &due.messages {
         // The engine promises not to panic. Should it break the promise, one message is set aside, not the service.
@@ -61,6 +66,7 @@ struct Desk<'a, 'l> {
     due: &'a DueTurns,
     live: &'l Live,
     clock: &'l Clock,
+    switches: Switches,
     state: State,
     contact: Contact,
     owner: Owner,
@@ -89,6 +95,7 @@ impl<'a, 'l> Desk<'a, 'l> {
             due,
             live,
             clock,
+            switches: Switches::default(),
             language: state.language,
             state,
             contact,
@@ -124,7 +131,11 @@ impl<'a, 'l> Desk<'a, 'l> {
         self.record(message, &decision, now, seed);
         self.follow_session(message, &decision.state);
         self.carry_out(message, &decision);
-        self.say(message, &decision);
+        if self.switches.auto_reply_enabled {
+            self.say(message, &decision);
+        } else {
+            self.leave_to_staff(message);
+        }
         self.language = decision.state.language;
         self.state = decision.state;
     }
@@ -222,6 +233,8 @@ impl<'a, 'l> Desk<'a, 'l> {
                     self.change.tag.remove(tag);
                     self.change.untag.insert(tag.clone());
                 }
+                // A reaction is an answer too.
+                Effect::React { .. } if !self.switches.auto_reply_enabled => {}
                 Effect::React { emoji } => {
                     let content = OutgoingContent::Reaction {
                         wamid: message.wamid.clone(),
@@ -235,6 +248,18 @@ impl<'a, 'l> Desk<'a, 'l> {
                 Effect::End => {}
             }
         }
+    }
+
+    /// Automatic answers are switched off: whoever writes gets a person.
+    fn leave_to_staff(&mut self, message: &DueMessage) {
+        self.escalate(NewHandoff {
+            id: self.clock.new_id(),
+            message: message.id,
+            team: String::new(),
+            priority: priority_name(Priority::Normal).to_owned(),
+            reason: "Automatic answers are switched off.".to_owned(),
+            note: None,
+        });
     }
 
     /// The bot is silent from here on: what it says together with this is the last, under the new epoch.
@@ -252,10 +277,25 @@ impl<'a, 'l> Desk<'a, 'l> {
     }
 
     fn say(&mut self, message: &DueMessage, decision: &Decision) {
+        if let Some(text) = self.own_words(decision) {
+            let due_at = self.pace.take();
+            self.put(message, &OutgoingContent::Text { text }, due_at);
+            return;
+        }
         for spoken in &decision.replies {
             let due_at = self.pace.take();
             self.put(message, &enqueue::content_of(&spoken.reply), due_at);
         }
+    }
+
+    /// The operator's words for the first message in a row that is not understood. Where the pack hands over, its own
+    /// words stay: they say what happens next.
+    fn own_words(&self, decision: &Decision) -> Option<String> {
+        let first = self.state.not_understood == 0 && decision.state.not_understood == 1;
+        let answered = !decision.replies.is_empty() && self.owner == Owner::Bot;
+        (first && answered)
+            .then(|| self.switches.auto_reply_message.clone())
+            .flatten()
     }
 
     fn put(&mut self, message: &DueMessage, content: &OutgoingContent, due_at: Timestamp) {

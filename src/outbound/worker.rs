@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::whatsapp::Client;
 use crate::clock::Clock;
 use crate::model::{FailureScope, Outgoing, SendFailure, SendOutcome};
 use crate::outbound::pace::NumberPace;
 use crate::outbound::pause::{Pause, Standstill};
 use crate::outbound::retry::{Ruling, rule};
+use crate::settings::Live;
 use crate::store::outbox::{Send, SendResult, Terms, Verdict};
 use crate::store::{Store, StoreError, Topic};
 use crate::tasks::Tasks;
@@ -44,13 +44,13 @@ pub struct Pace {
 }
 
 /// Starts the sender of this node.
-pub fn start(store: Store, client: Client, pace: Pace, clock: Clock, tasks: &Tasks) {
+pub fn start(store: Store, live: Live, pace: Pace, clock: Clock, tasks: &Tasks) {
     store.follow_wakes(tasks);
     let (done, results) = mpsc::channel(CALLS_MAX);
     let sender = Sender {
         number: NumberPace::new(pace.number_per_second, clock.now()),
         store,
-        client,
+        live,
         pace,
         clock,
         tasks: tasks.clone(),
@@ -76,7 +76,7 @@ struct Called {
 /// The state of the loop.
 struct Sender {
     store: Store,
-    client: Client,
+    live: Live,
     pace: Pace,
     clock: Clock,
     tasks: Tasks,
@@ -122,7 +122,7 @@ impl Sender {
             self.store.join_parked_statuses().await?;
         }
         let terms = Terms {
-            sends_max: if stop { 0 } else { self.sends_allowed() },
+            sends_max: if stop || !self.live.enabled() { 0 } else { self.sends_allowed() },
             window_ms: self.pace.unknown_window_ms,
             healthy_since: self.healthy_since,
         };
@@ -186,7 +186,8 @@ impl Sender {
     fn call(&mut self, send: Send) {
         self.in_flight += 1;
         let before = self.standstill.begin();
-        let (client, done) = (self.client.clone(), self.done.clone());
+        let client = self.live.client_for(&send.phone_number_id);
+        let done = self.done.clone();
         self.tasks.spawn("send", async move {
             let outcome = match outgoing(&send) {
                 Ok(outgoing) => tokio::time::timeout(CALL_MAX, client.send(&outgoing))

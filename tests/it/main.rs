@@ -7,6 +7,7 @@
     reason = "in a test an unwrap is the complaint, and nobody imports a test binary"
 )]
 
+mod api;
 mod architecture;
 mod chaos;
 mod cli;

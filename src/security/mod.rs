@@ -2,6 +2,9 @@
 //!
 //! Does not read them (config does) and does not sign with them (channels do).
 
+pub mod api_key;
+pub mod sealed;
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
