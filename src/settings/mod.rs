@@ -12,7 +12,7 @@ pub use live::{Access, Channel, Current, Live, Switches};
 pub use stored::{SecretState, View};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,6 +52,8 @@ struct Inner {
     surroundings: Surroundings,
     /// Complained already that the settings cannot be read.
     troubled: AtomicBool,
+    /// When a secret's overlap is over, in milliseconds.
+    again_at_ms: AtomicI64,
 }
 
 impl Settings {
@@ -69,13 +71,14 @@ impl Settings {
                 live,
                 surroundings,
                 troubled: AtomicBool::new(false),
+                again_at_ms: AtomicI64::new(i64::MAX),
             }),
         };
-        let again_at = settings.load().await?;
+        settings.load().await?;
         let (follower, stopping) = (settings.clone(), tasks.stopping());
         tasks.spawn("settings", async move {
             stopping
-                .run_until_cancelled(Box::pin(follower.follow(again_at)))
+                .run_until_cancelled(Box::pin(follower.follow()))
                 .await;
         });
         Ok(settings)
@@ -95,38 +98,40 @@ impl Settings {
         ))
     }
 
-    async fn follow(self, mut again_at: Option<Timestamp>) {
+    async fn follow(self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let over = again_at.is_some_and(|at| at <= self.inner.clock.now());
-            match self.look(over).await {
-                Ok(Some(next)) => again_at = next,
-                Ok(None) => {}
-                // Whoever needs the database notices that too, and says so.
-                Err(error) => tracing::debug!(%error, "cannot see whether settings changed"),
+            // Whoever needs the database notices that it is gone, too, and says so.
+            if let Err(error) = self.look().await {
+                tracing::debug!(%error, "cannot see whether settings changed");
             }
         }
     }
 
     /// Loads again when there is something new, or when a secret's overlap is over.
-    async fn look(&self, over: bool) -> Result<Option<Option<Timestamp>>, StoreError> {
+    async fn look(&self) -> Result<(), StoreError> {
         let version = self.inner.store.settings_version(KEY).await?;
+        let again_at_ms = self.inner.again_at_ms.load(Ordering::Relaxed);
+        let over = again_at_ms <= self.inner.clock.now().as_millisecond();
         let troubled = self.inner.troubled.load(Ordering::Relaxed);
-        if version == self.inner.live.current().version && !over && !troubled {
-            return Ok(None);
+        if version != self.inner.live.current().version || over || troubled {
+            self.load().await?;
         }
-        self.load().await.map(Some)
+        Ok(())
     }
 
-    /// Makes live what is stored; returns when it is to be looked at again although nothing was changed.
-    async fn load(&self) -> Result<Option<Timestamp>, StoreError> {
+    /// Makes live what is stored.
+    async fn load(&self) -> Result<(), StoreError> {
         let stored = self.inner.store.stored_settings(KEY).await?;
         let now = self.inner.clock.now();
         let overlaps = stored
             .secrets
             .iter()
-            .filter_map(|secret| secret.previous_until);
-        let again_at = overlaps.filter(|until| *until > now).min();
+            .filter_map(|secret| secret.previous_until)
+            .filter(|until| *until > now);
+        let again_at_ms = overlaps.map(Timestamp::as_millisecond).min();
+        let again_at_ms = again_at_ms.unwrap_or(i64::MAX);
+        self.inner.again_at_ms.store(again_at_ms, Ordering::Relaxed);
         let draft = Draft::read(stored.value.as_ref());
         let connected = if self.inner.surroundings.locked {
             Ok(None)
@@ -148,7 +153,7 @@ impl Settings {
                 live.shut(stored.version);
             }
         }
-        Ok(again_at)
+        Ok(())
     }
 
     /// The connection that is stored, if it is whole.

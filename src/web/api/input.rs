@@ -162,6 +162,10 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if depth(body) > JSON_DEPTH_MAX {
         return Err(Problem::malformed("The JSON is nested too deeply."));
     }
+    // A list would be taken as fields in order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::field("body", "must be an object, {…}"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut json);
     let read = read.and_then(|read| {
@@ -258,7 +262,7 @@ mod tests {
             (r#"{"to":"a","lines":[{"count":1},{}]}"#, Some("lines[1].count")),
             (r#"{"to":"a","lines":[{"count":300}]}"#, Some("lines[0].count")),
             (r#"{"to":"a","lines":[{"x":1}]}"#, Some("lines[0].x")),
-            (r#"[]"#, Some("body")),
+            (r#"["a"]"#, Some("body")),
             (r#"7"#, Some("body")),
             ("", None),
             ("{", None),
@@ -286,7 +290,7 @@ mod tests {
         ] {
             assert_eq!(depth(json.as_bytes()), expected, "{json}");
         }
-        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        let deep = |levels: usize| "{\"a\":".repeat(levels) + "1" + &"}".repeat(levels);
         assert!(read::<Value>(deep(JSON_DEPTH_MAX).as_bytes()).is_ok());
         assert!(read::<Value>(deep(JSON_DEPTH_MAX + 1).as_bytes()).is_err());
     }
