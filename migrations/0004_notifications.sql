@@ -41,8 +41,12 @@ CREATE TABLE notifications (
     category text NOT NULL CHECK (category IN ('account', 'service', 'marketing')),
     class text NOT NULL CHECK (class IN ('notification', 'bulk')),
     critical boolean NOT NULL DEFAULT false,
-    -- Field values in normal form, without those that differ by recipient.
+    -- Field values in normal form.
     fields jsonb NOT NULL,
+    -- The language that was asked for, if any, before each recipient's own.
+    language text,
+    -- The text in every language, as it was when it was accepted.
+    fillings jsonb NOT NULL,
     account text,
     area text,
     on_unknown text NOT NULL CHECK (on_unknown IN ('resend', 'hold')),
@@ -94,6 +98,9 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_author_check CHECK (author IN ('bot', '
 ALTER TABLE messages DROP CONSTRAINT messages_author_check;
 ALTER TABLE messages ADD CONSTRAINT messages_author_check
     CHECK (author IN ('contact', 'bot', 'staff', 'phone_app', 'whatsapp', 'system'));
+
+-- What callers ask for by our id; the bot's own messages, which are many, are not among them.
+CREATE INDEX messages_by_id ON messages (id) WHERE author IN ('system', 'staff');
 
 DROP INDEX outbox_unfinished;
 CREATE UNIQUE INDEX outbox_unfinished ON outbox (conversation_id, seq)
