@@ -1,8 +1,7 @@
 //! From a request to a notification that the store accepts: text in every language, whom it goes to, until when.
 
-use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
-use puisano_engine::{Category, Consent, FieldKind, FieldProblem, Ruleset, Template, Values};
+use puisano_engine::{Consent, FieldProblem, Template, Values};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -102,7 +101,7 @@ async fn prepare(
         let what = format!("there is no text in `{language}`: choose among {}", known.join(", "));
         problems.push(problem("language", what));
     }
-    let values = template.read(&in_town_time(&live.ruleset, template, given));
+    let values = template.read(&given);
     let made = values.and_then(|values| Ok((fillings(template, &values)?, values)));
     let (fillings, values) = match made {
         Ok(made) if problems.is_empty() => made,
@@ -112,7 +111,7 @@ async fn prepare(
             return Err(Refused::Fields(as_called(request, wrong)));
         }
     };
-    let category = consent_of(template, request);
+    let category = template.consent();
     let new = NewNotification {
         id: NotificationId(desk.clock.new_id()),
         template: request.template.clone(),
@@ -223,32 +222,7 @@ fn times(
     (send_at, expires_at)
 }
 
-/// Moments with a zone as the clocks in town show them.
-fn in_town_time(rules: &Ruleset, template: &Template, mut given: Values) -> Values {
-    for field in template.fields() {
-        let Some(value) = given.get_mut(&field.name) else {
-            continue;
-        };
-        let Some(local) = local_time(rules, value) else {
-            continue;
-        };
-        match field.kind {
-            FieldKind::Datetime => *value = local.strftime("%Y-%m-%dT%H:%M").to_string(),
-            FieldKind::Date => *value = local.strftime("%Y-%m-%d").to_string(),
-            FieldKind::Time => *value = local.strftime("%H:%M").to_string(),
-            FieldKind::Text | FieldKind::Money | FieldKind::Number | FieldKind::Url => {}
-        }
-    }
-    given
-}
-
-fn local_time(rules: &Ruleset, text: &str) -> Option<DateTime> {
-    text.parse::<Timestamp>()
-        .map(|moment| moment.to_zoned(rules.timezone().clone()).datetime())
-        .ok()
-}
-
-/// The text in every language in which it fits; the problems when there is none.
+/// The text in every language; the problems when it does not fit somewhere.
 fn fillings(template: &Template, values: &Values) -> Result<Vec<Filling>, Vec<FieldProblem>> {
     let (mut fillings, mut problems) = (Vec::new(), Vec::new());
     for language in template.languages() {
@@ -267,20 +241,6 @@ fn fillings(template: &Template, values: &Values) -> Result<Vec<Filling>, Vec<Fi
         return Err(problems);
     }
     Ok(fillings)
-}
-
-/// What the person must not have said no to.
-fn consent_of(template: &Template, request: &NoticeRequest) -> Consent {
-    let about_a_place = matches!(request.to, Audience::Area { .. })
-        || template
-            .fields()
-            .iter()
-            .any(|field| field.name == AREA_FIELD);
-    match template.category() {
-        Category::Marketing => Consent::Marketing,
-        Category::Utility | Category::Authentication if about_a_place => Consent::Service,
-        Category::Utility | Category::Authentication => Consent::Account,
-    }
 }
 
 /// Names the fields as the caller does.
