@@ -11,6 +11,7 @@ pub mod handoffs;
 pub mod idempotency;
 pub mod intake;
 pub mod messages;
+pub mod notifications;
 pub mod outbox;
 pub mod rulesets;
 pub mod settings;
