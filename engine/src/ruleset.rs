@@ -13,6 +13,7 @@ use crate::language::Language;
 use crate::pattern::Matcher;
 use crate::sentiment::{Label, Scorer};
 use crate::source::Location;
+use crate::template::Template;
 use crate::text::{Identifier, Vocabulary};
 use crate::turn::{Event, MessageKind};
 
@@ -60,6 +61,8 @@ pub struct Ruleset {
     pub(crate) intents: Vec<Intent>,
     pub(crate) entities: Vec<Entity>,
     pub(crate) responses: Vec<Response>,
+    /// In the pack's order.
+    pub(crate) templates: Vec<Template>,
     /// Sorted: built-in rules, then by priority (high first), then by place in the pack.
     pub(crate) rules: Vec<Rule>,
     pub(crate) index: RuleIndex,
@@ -83,6 +86,7 @@ pub struct Counts {
     pub rules: usize,
     /// With texts that stand where a response is expected.
     pub responses: usize,
+    pub templates: usize,
     /// Of intents, rules and values.
     pub phrases: usize,
     pub tests: usize,
@@ -119,6 +123,17 @@ impl Ruleset {
         self.pack.replies_per_minute
     }
 
+    /// The templates of notifications, in the pack's order.
+    pub fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    pub fn template(&self, name: &str) -> Option<&Template> {
+        self.templates
+            .iter()
+            .find(|template| template.name() == name)
+    }
+
     pub fn counts(&self) -> Counts {
         let own = |at: &Location| at.file != crate::compile::BUILT_IN.0;
         Counts {
@@ -129,6 +144,7 @@ impl Ruleset {
                 .iter()
                 .filter(|response| own(&response.at))
                 .count(),
+            templates: self.templates.len(),
             phrases: self.phrases.iter().filter(|phrase| own(&phrase.at)).count(),
             tests: self.tests.len(),
         }

@@ -125,7 +125,7 @@ impl<'a, 'l> Desk<'a, 'l> {
             owner: engine_owner(self.owner),
             contact: &self.contact,
             events: &self.events(),
-            notification: None,
+            notification: message.notification.as_ref(),
         };
         let decision = decide(&self.live.ruleset, &self.state, &turn);
         self.record(message, &decision, now, seed);

@@ -13,15 +13,16 @@ mod outgoing;
 pub use conversation::{Origin, Owner};
 pub use delivery::{DeliveryStatus, OutboxState};
 pub use event::{
-    AccountEvent, Echo, Event, InboundMessage, MessageContent, MessageType, StatusError,
-    StatusUpdate, SystemChange, Unreadable,
+    AccountEvent, AccountUpdate, DailyLimit, Echo, Event, InboundMessage, MarketingWish,
+    MessageContent, MessageType, Standing, StatusError, StatusUpdate, SystemChange, TemplateRef,
+    Unreadable,
 };
 pub use identity::{Identity, PhoneNumber, UserId};
 pub use ids::{
     AccountId, ApiKeyId, ContactId, ConversationId, EnvelopeId, MessageId, NotificationId,
     OpaqueId, OutboxId, PhoneNumberId, RulesetHash, Wamid,
 };
-pub use notice::{Class, Filling, Notice, OnUnknown};
+pub use notice::{Address, Class, Filling, Notice, OnUnknown};
 pub use outgoing::{
     ContactCard, ContactPhone, FailureScope, MediaKind, MediaSource, Outgoing, OutgoingContent,
     Recipient, SendFailure, SendOutcome, TemplateButton, TemplateHeader, TemplateMessage,

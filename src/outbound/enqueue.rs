@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use puisano_engine::Reply;
 
 use crate::clock::Clock;
-use crate::model::{MediaKind, OutgoingContent, Wamid};
+use crate::model::{OutgoingContent, Wamid};
 use crate::store::turns::NewItem;
 
 /// WhatsApp takes free-form messages this long after the customer's last one.
@@ -79,55 +79,12 @@ pub fn random_tag() -> u64 {
 
 /// As the record names it.
 pub fn message_type(content: &OutgoingContent) -> &'static str {
-    match content {
-        OutgoingContent::Text { .. } | OutgoingContent::Read { .. } => "text",
-        OutgoingContent::Buttons { .. }
-        | OutgoingContent::List { .. }
-        | OutgoingContent::CtaUrl { .. }
-        | OutgoingContent::AskLocation { .. } => "interactive",
-        OutgoingContent::Media { kind, .. } => match kind {
-            MediaKind::Image => "image",
-            MediaKind::Video => "video",
-            MediaKind::Audio => "audio",
-            MediaKind::Voice => "voice",
-            MediaKind::Document => "document",
-            MediaKind::Sticker => "sticker",
-        },
-        OutgoingContent::Location { .. } => "location",
-        OutgoingContent::Contacts { .. } => "contacts",
-        OutgoingContent::Template(_) | OutgoingContent::Notice(_) => "template",
-        OutgoingContent::Reaction { .. } => "reaction",
-    }
+    content.type_name()
 }
 
 /// What people read in a list.
 pub fn text_of(content: &OutgoingContent) -> &str {
-    match content {
-        OutgoingContent::Text { text }
-        | OutgoingContent::Buttons { text, .. }
-        | OutgoingContent::List { text, .. }
-        | OutgoingContent::CtaUrl { text, .. }
-        | OutgoingContent::AskLocation { text } => text,
-        OutgoingContent::Media {
-            caption, filename, ..
-        } => caption
-            .as_deref()
-            .or(filename.as_deref())
-            .unwrap_or_default(),
-        OutgoingContent::Location { name, address, .. } => {
-            name.as_deref().or(address.as_deref()).unwrap_or_default()
-        }
-        OutgoingContent::Contacts { contacts } => contacts
-            .first()
-            .map_or("", |contact| contact.formatted_name.as_str()),
-        OutgoingContent::Template(message) => &message.text,
-        OutgoingContent::Notice(notice) => notice
-            .fillings
-            .first()
-            .map_or("", |filling| filling.text.as_str()),
-        OutgoingContent::Reaction { emoji, .. } => emoji,
-        OutgoingContent::Read { .. } => "",
-    }
+    content.text()
 }
 
 /// Spreads replies of one conversation so that no minute has more than the pack allows. It delays and never drops.

@@ -2,6 +2,7 @@
 //!
 //! Does not read them (config does) and does not sign with them (channels do).
 
+pub mod addresses;
 pub mod api_key;
 pub mod sealed;
 

@@ -137,17 +137,22 @@ impl Compiler<'_> {
                         .duplicate_button(at(what), (what, shown), first);
                 }
             }
-            self.buttons
-                .by_title
-                .entry(fold_title(&choice.title))
-                .or_insert_with(|| choice.id.clone());
-            self.buttons
-                .titles
-                .entry(choice.id.clone())
-                .or_insert_with(|| choice.title.clone());
+            self.know_button(&choice.id, &choice.title);
             choices.push(choice);
         }
         choices
+    }
+
+    /// A button that customers may tap or type from now on.
+    pub(super) fn know_button(&mut self, id: &str, title: &str) {
+        self.buttons
+            .by_title
+            .entry(fold_title(title))
+            .or_insert_with(|| id.to_owned());
+        self.buttons
+            .titles
+            .entry(id.to_owned())
+            .or_insert_with(|| title.to_owned());
     }
 
     fn choice(&mut self, node: &Node, shape: Shape, label: Label<'_>) -> Option<Choice> {

@@ -334,7 +334,12 @@ impl Compiler<'_> {
         })
     }
 
-    fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&'static str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let word = node.expect_word(what, &names, &mut self.diagnostics)?;
         words

@@ -19,6 +19,9 @@ mod phrases;
 mod responses;
 mod rules;
 mod sections;
+mod template_buttons;
+mod template_texts;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -29,6 +32,7 @@ use crate::pattern::MatcherBuilder;
 use crate::ruleset::{Buttons, Entity, Intent, Pack, Phrase, Response, Ruleset};
 use crate::sentiment::{Lexicons, Scorer};
 use crate::source::{Source, Span};
+use crate::template::Template;
 use crate::text::{Identifier, VocabularyBuilder, WordInfo};
 
 pub(crate) use files::BUILT_IN;
@@ -63,6 +67,7 @@ pub fn compile(sources: &[Source], lexicons: &Lexicons) -> Compiled {
     compiler.declare(&sections);
     compiler.lists(&sections);
     compiler.entities(&sections, &country);
+    compiler.templates(&sections);
     compiler.intents(&sections);
     compiler.rule_conditions(&sections);
     compiler.responses(&sections);
@@ -101,6 +106,7 @@ struct Compiler<'a> {
     /// Named ones in order of their numbers, then texts that stand where a response is expected.
     responses: Vec<Response>,
     missing: Vec<lint::MissingTranslation>,
+    templates: Vec<Template>,
     buttons: Buttons,
     drafts: Vec<Draft<'a>>,
     /// Names in `entity` conditions: a pattern further down may still capture them.
@@ -126,6 +132,7 @@ impl<'a> Compiler<'a> {
             intents: Vec::new(),
             responses: Vec::new(),
             missing: Vec::new(),
+            templates: Vec::new(),
             buttons: Buttons::default(),
             drafts: Vec::new(),
             values_asked: Vec::new(),
@@ -181,6 +188,7 @@ impl<'a> Compiler<'a> {
             intents: std::mem::take(&mut self.intents),
             entities: std::mem::take(&mut self.entities),
             responses: std::mem::take(&mut self.responses),
+            templates: std::mem::take(&mut self.templates),
             index: index::build(&rules),
             rules,
             vocabulary: vocabulary.build(),

@@ -58,6 +58,7 @@ pub(super) fn ruleset(priorities: [i32; 4], rules: Vec<Rule>) -> Ruleset {
         pack: pack(),
         intents: intents.collect(),
         entities: Vec::<Entity>::new(),
+        templates: Vec::new(),
         responses: responses(),
         rules,
         index: RuleIndex {

@@ -15,11 +15,11 @@
 //! `{{helper name}}` prints a value in another form: `upper`, `first_name`, `money` (R1 250.50), `date` (7 December 2026, in
 //! the language of the text), `time` (13:05), `phone` (+27 60 000 0001), `plural` with two texts, for one and for many.
 
-mod formats;
+pub(crate) mod formats;
 mod template;
 mod values;
 
-pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Template, TemplateProblem};
+pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Part, Template, TemplateProblem, Use, parts};
 pub(crate) use values::{Purpose, Values};
 
 use crate::decision::{Button, Reply, Row, Spoken};
