@@ -142,6 +142,39 @@ impl Store {
         call.end(outcome)
     }
 
+    /// The messages with a contact before `before`, newest first.
+    pub async fn messages_with(
+        &self,
+        phone: &PhoneNumber,
+        before: Option<MessageId>,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut call = self.call("read messages").await?;
+        let outcome = call::deadline(async {
+            sqlx::query(
+                "SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
+                        CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
+                        m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
+                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                 FROM contact_identifiers i
+                 JOIN conversations c ON c.contact_id = i.contact_id
+                 JOIN messages m ON m.conversation_id = c.id
+                 WHERE i.kind = 'phone' AND i.value = $1 AND ($2::uuid IS NULL OR m.id < $2)
+                 ORDER BY m.id DESC LIMIT $3",
+            )
+            .bind(phone.as_str())
+            .bind(before)
+            .bind(limit.clamp(1, LIST_MAX))
+            .fetch_all(call.db())
+            .await?
+            .iter()
+            .map(message_of)
+            .collect()
+        })
+        .await;
+        call.end(outcome)
+    }
+
     /// The decision about a message, if it was decided.
     pub async fn decision_of(
         &self,

@@ -18,7 +18,7 @@ use puisano_engine::{FieldProblem, Language};
 
 pub use accept::{accept, preview};
 pub use given::Given;
-pub use progress::{list, message, recipients, state, stop};
+pub use progress::{list, list_of, message, recipients, state, stop};
 pub use send::{Content, Parameters, Quote, SendRequest, send};
 pub use send_call::SendCall;
 

@@ -50,8 +50,18 @@ pub async fn list(
     before: Option<NotificationId>,
     limit: i64,
 ) -> Result<Value, Refused> {
+    list_of(desk, None, before, limit).await
+}
+
+/// The same of those that `created_by` asked for.
+pub async fn list_of(
+    desk: &Desk,
+    created_by: Option<&str>,
+    before: Option<NotificationId>,
+    limit: i64,
+) -> Result<Value, Refused> {
     let limit = limit.clamp(1, PAGE_MAX);
-    let found = desk.store.notifications(before, limit).await?;
+    let found = desk.store.notifications_of(created_by, before, limit).await?;
     let next = is_full(&found, limit).then(|| found.last().map(|one| one.id));
     Ok(json!({
         "notifications": found.iter().map(listed).collect::<Vec<_>>(),

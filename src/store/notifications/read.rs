@@ -188,7 +188,7 @@ const LIST: &str = "
 SELECT n.id, n.template, n.area, n.account, n.created_by, n.created_at, n.stopped_at,
        (SELECT count(*) FROM notification_recipients r WHERE r.notification_id = n.id) AS recipients
 FROM notifications n
-WHERE $1::uuid IS NULL OR n.id < $1
+WHERE ($1::uuid IS NULL OR n.id < $1) AND ($3::text IS NULL OR n.created_by = $3)
 ORDER BY n.id DESC LIMIT $2";
 
 impl Store {
@@ -245,11 +245,22 @@ impl Store {
         before: Option<NotificationId>,
         at_most: i64,
     ) -> Result<Vec<Listed>, StoreError> {
+        self.notifications_of(None, before, at_most).await
+    }
+
+    /// Notifications that `created_by` asked for, or all.
+    pub async fn notifications_of(
+        &self,
+        created_by: Option<&str>,
+        before: Option<NotificationId>,
+        at_most: i64,
+    ) -> Result<Vec<Listed>, StoreError> {
         let mut call = self.call("list notifications").await?;
         let outcome = call::deadline(async {
             sqlx::query(LIST)
                 .bind(before)
                 .bind(at_most)
+                .bind(created_by)
                 .fetch_all(call.db())
                 .await?
                 .iter()

@@ -135,9 +135,6 @@ pub(super) async fn reply(
     input: Input<Reply>,
 ) -> Result<Response, Problem> {
     desk.enabled()?;
-    if let Some(problem) = super::input::no_nul("text", &input.body.text) {
-        return Err(Problem::invalid(vec![problem]));
-    }
     let reply = (ConversationId(id), input.body.text.as_str());
     let queued = handoff::reply_once(desk.store(), desk.clock(), reply, input.once.as_ref()).await?;
     Ok((StatusCode::ACCEPTED, Json(Queued { id: queued.0 })).into_response())
@@ -162,7 +159,7 @@ pub(super) async fn resolve(
     .await
 }
 
-fn said(message: messages::Message) -> Said {
+pub(super) fn said(message: messages::Message) -> Said {
     Said {
         id: message.id.0,
         direction: message.direction,

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use super::problem::Problem;
 use crate::clock::Clock;
 use crate::model::ApiKeyId;
+use crate::outbound::notifications;
 use crate::security::api_key::{KeyText, Scope};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -158,6 +159,19 @@ impl Desk {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.road.settings
+    }
+
+    /// What notifications and messages are accepted with.
+    pub(super) fn outbound(&self) -> notifications::Desk {
+        let current = self.door.current();
+        let access = &current.channel.access;
+        notifications::Desk {
+            store: self.road.store.clone(),
+            rules: self.road.rules.clone(),
+            clock: self.clock().clone(),
+            phone_number_id: access.phone_number_id.clone(),
+            origin: access.origin,
+        }
     }
 
     /// While WhatsApp is switched off, nothing may come in that is to be sent.

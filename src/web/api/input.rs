@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::gate::Caller;
-use super::problem::{FieldProblem, Problem};
+use super::problem::Problem;
 use crate::store::idempotency::Once;
 use crate::web::limits::{API_BODY_BYTES_MAX, JSON_DEPTH_MAX};
 use crate::web::{Door, body};
@@ -91,6 +91,9 @@ impl<T: DeserializeOwned> FromRequestParts<Door> for Asked<T> {
             if parameters.contains_key(&name) {
                 return Err(Problem::field(&name, "is given twice"));
             }
+            if value.contains('\0') {
+                return Err(Problem::field(&name, "holds a NUL character"));
+            }
             parameters.insert(name, Value::String(value));
         }
         serde_path_to_error::deserialize(Value::Object(parameters))
@@ -114,14 +117,6 @@ impl<T: FromStr> FromRequestParts<Door> for Named<T> {
             .map(Self)
             .ok_or_else(|| Problem::not_found("The address names nothing that is here."))
     }
-}
-
-/// `problem` if `text` holds what no text of ours may: a NUL cannot be stored.
-pub(super) fn no_nul(field: &str, text: &str) -> Option<FieldProblem> {
-    text.contains('\0').then(|| FieldProblem {
-        field: field.to_owned(),
-        problem: "holds a NUL character".to_owned(),
-    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -159,8 +154,12 @@ fn once(parts: &Parts, caller: &Caller, body: &Bytes) -> Result<Option<Once>, Pr
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    if depth(body) > JSON_DEPTH_MAX {
+    let shape = Shape::of(body);
+    if shape.depth > JSON_DEPTH_MAX {
         return Err(Problem::malformed("The JSON is nested too deeply."));
+    }
+    if shape.holds_nul {
+        return Err(Problem::field("body", "holds \\u0000, which no text may"));
     }
     // A list would be taken as fields in order.
     if body.trim_ascii_start().starts_with(b"[") {
@@ -183,22 +182,37 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// How deep lists and objects stand in each other; brackets in texts do not count.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_text, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => depth += 1,
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
+/// What is to be known of a JSON text before it is read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Shape {
+    /// How deep lists and objects stand in each other; brackets in texts do not count.
+    depth: usize,
+    /// A text holds the one character that the database cannot store.
+    holds_nul: bool,
+}
+
+impl Shape {
+    fn of(json: &[u8]) -> Self {
+        let mut shape = Self::default();
+        let mut depth = 0_usize;
+        let (mut in_text, mut escaped) = (false, false);
+        for (at, byte) in json.iter().enumerate() {
+            match byte {
+                _ if escaped => {
+                    escaped = false;
+                    let rest = json.get(at..).unwrap_or_default();
+                    shape.holds_nul |= rest.starts_with(b"u0000");
+                }
+                b'\\' if in_text => escaped = true,
+                b'"' => in_text = !in_text,
+                b'[' | b'{' if !in_text => depth += 1,
+                b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            shape.depth = shape.depth.max(depth);
         }
-        deepest = deepest.max(depth);
+        shape
     }
-    deepest
 }
 
 /// What serde says, as a field and a sentence.
@@ -288,7 +302,15 @@ mod tests {
             (r#"["[[[", "\"[["]"#, 1),
             ("]]][", 1),
         ] {
-            assert_eq!(depth(json.as_bytes()), expected, "{json}");
+            assert_eq!(Shape::of(json.as_bytes()).depth, expected, "{json}");
+        }
+        for (json, expected) in [
+            (r#"{"a":"\u0000"}"#, true),
+            (r#"{"a":"\\u0000"}"#, false),
+            (r#"{"a":"\\\u0000"}"#, true),
+            (r#"{"a":"u0000"}"#, false),
+        ] {
+            assert_eq!(Shape::of(json.as_bytes()).holds_nul, expected, "{json}");
         }
         let deep = |levels: usize| "{\"a\":".repeat(levels) + "1" + &"}".repeat(levels);
         assert!(read::<Value>(deep(JSON_DEPTH_MAX).as_bytes()).is_ok());

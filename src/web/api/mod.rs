@@ -7,6 +7,8 @@ mod conversations;
 mod document;
 mod gate;
 mod input;
+mod messages;
+mod notifications;
 mod page;
 mod problem;
 mod repeat;
@@ -40,12 +42,29 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
     OpenApiRouter::with_openapi(document::frame())
         .merge(scoped(
             door,
+            Scope::Send,
+            open()
+                .routes(routes!(notifications::payment_reminder))
+                .routes(routes!(notifications::statement))
+                .routes(routes!(notifications::payment_confirmation))
+                .routes(routes!(notifications::query_response))
+                .routes(routes!(notifications::service_interruption))
+                .routes(routes!(notifications::list))
+                .routes(routes!(notifications::one))
+                .routes(routes!(notifications::recipients))
+                .routes(routes!(notifications::stop))
+                .routes(routes!(messages::send))
+                .routes(routes!(messages::one)),
+        ))
+        .merge(scoped(
+            door,
             Scope::Conversations,
             open()
                 .routes(routes!(conversations::list))
                 .routes(routes!(conversations::messages))
                 .routes(routes!(conversations::reply))
-                .routes(routes!(conversations::resolve)),
+                .routes(routes!(conversations::resolve))
+                .routes(routes!(messages::list)),
         ))
         .merge(scoped(
             door,

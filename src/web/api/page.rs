@@ -1,8 +1,13 @@
 //! Lists in pages: `limit` says how many, `after` where to go on.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+use super::problem::Problem;
+use super::repeat;
 
 /// Items of one page, unless the caller wants others.
 const LIMIT: u16 = 50;
@@ -15,6 +20,15 @@ pub(super) struct Page<T> {
     /// Give it as `after` for the next page; null on the last.
     #[schema(required = true)]
     pub(super) next: Option<String>,
+}
+
+impl<T: DeserializeOwned> Page<T> {
+    /// The page that a use case made, whose items it calls `name`.
+    pub(super) fn of(mut made: Value, name: &str) -> Result<Self, Problem> {
+        let next = made["next"].as_str().map(str::to_owned);
+        let items = repeat::read(made[name].take())?;
+        Ok(Self { items, next })
+    }
 }
 
 /// Which page.
@@ -53,7 +67,7 @@ impl Which {
     }
 }
 
-fn limit() -> u16 {
+pub(super) fn limit() -> u16 {
     LIMIT
 }
 

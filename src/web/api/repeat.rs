@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -35,6 +36,14 @@ pub(super) async fn once(
             Ok(response(answer))
         }
     }
+}
+
+/// What a use case says, as the API describes it.
+pub(super) fn read<T: DeserializeOwned>(said: Value) -> Result<T, Problem> {
+    serde_json::from_value(said).map_err(|error| {
+        tracing::error!(%error, "an answer is not as the API describes it");
+        Problem::broken()
+    })
 }
 
 /// An answer with a body.
