@@ -1,7 +1,8 @@
 //! What happens to an outgoing message: queued, paced, sent, and followed until its fate is known.
 
+mod calls;
 pub mod enqueue;
-mod pace;
-mod pause;
+mod judge;
+mod notices;
 mod retry;
 pub mod worker;

@@ -53,12 +53,13 @@ impl Store {
         })
         .await;
         call.end(outcome)?;
-        self.wake(Topic::Outbox);
+        self.wake(Topic::Notices);
         Ok(())
     }
 }
 
-/// Puts `notices` into the outbox, inside the transaction of what led to them. Whoever commits wakes the outbox.
+/// Puts `notices` into the outbox, inside the transaction of what led to them. Whoever commits wakes
+/// [`Topic::Notices`].
 pub(super) async fn put_notices(
     db: &mut PgConnection,
     notices: &[NewNotice],

@@ -22,6 +22,8 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 pub enum Topic {
     Turns,
     Outbox,
+    /// What is sent beside the lanes.
+    Notices,
 }
 
 #[derive(Debug, Default)]
@@ -34,17 +36,19 @@ struct Bell {
 pub(super) struct Wakes {
     turns: Bell,
     outbox: Bell,
+    notices: Bell,
     announce: Notify,
     started: AtomicBool,
 }
 
 impl Topic {
-    const ALL: [Self; 2] = [Self::Turns, Self::Outbox];
+    const ALL: [Self; 3] = [Self::Turns, Self::Outbox, Self::Notices];
 
     fn name(self) -> &'static str {
         match self {
             Self::Turns => "turns",
             Self::Outbox => "outbox",
+            Self::Notices => "notices",
         }
     }
 }
@@ -54,6 +58,7 @@ impl Wakes {
         match topic {
             Topic::Turns => &self.turns,
             Topic::Outbox => &self.outbox,
+            Topic::Notices => &self.notices,
         }
     }
 }

@@ -17,6 +17,7 @@ mod embedded;
 mod ingest;
 mod migrations;
 mod outbox;
+mod outbox_notices;
 mod road;
 mod turn;
 mod world;
