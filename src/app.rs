@@ -15,8 +15,8 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
-use crate::model::Origin;
-use crate::outbound::worker::Pace;
+use crate::model::{Origin, PhoneNumberId};
+use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
 use crate::store::Store;
 use crate::store::embedded::{DataFolder, Embedded};
@@ -127,13 +127,21 @@ impl Start<'_> {
         );
         let (clock, work) = (self.clock.clone(), self.work);
         let pace = Pace {
+            notices_per_day: self.config.notices_per_day,
             number_per_second: self.config.number_per_second,
             unknown_window_ms: self.config.unknown_window_ms,
         };
         let settings = self.open_settings(&store).await;
         let turns = conversations::worker::Worker::new(store.clone(), rules.clone(), clock.clone());
         conversations::worker::start(turns.following(self.live.clone()), work);
-        outbound::worker::start(store.clone(), self.live, pace, clock.clone(), work);
+        let outbox = Outbox {
+            store: store.clone(),
+            live: self.live,
+            rules: rules.clone(),
+            pace,
+            clock: clock.clone(),
+        };
+        outbound::worker::start(outbox, work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,

@@ -18,7 +18,7 @@ use puisano::config::Config;
 use puisano::conversations::ingest::Intake;
 use puisano::conversations::worker::Worker;
 use puisano::model::{Origin, PhoneNumberId};
-use puisano::outbound::worker::Pace;
+use puisano::outbound::worker::{Outbox, Pace};
 use puisano::rulesets::{self, Folders, LiveRules};
 use puisano::security::Secret;
 use puisano::security::sealed::KeySource;
@@ -284,10 +284,18 @@ fn live(api: SocketAddr) -> Live {
 
 fn start_workers(store: &Store, work: &Tasks, (clock, rules, live): (&Clock, &LiveRules, &Live)) {
     let pace = Pace {
+        notices_per_day: 5,
         number_per_second: NUMBER_PER_SECOND,
         unknown_window_ms: UNKNOWN_WINDOW_MS,
     };
     let turns = Worker::new(store.clone(), rules.clone(), clock.clone());
     conversations::worker::start(turns.following(live.clone()), work);
-    outbound::worker::start(store.clone(), live.clone(), pace, clock.clone(), work);
+    let outbox = Outbox {
+        store: store.clone(),
+        live: live.clone(),
+        rules: rules.clone(),
+        pace,
+        clock: clock.clone(),
+    };
+    outbound::worker::start(outbox, work);
 }

@@ -22,7 +22,7 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 pub enum Topic {
     Turns,
     Outbox,
-    /// Recipients of notices to many.
+    /// What is sent beside the lanes, and recipients of notices to many.
     Notices,
 }
 

@@ -18,6 +18,7 @@ mod embedded;
 mod ingest;
 mod migrations;
 mod outbox;
+mod outbox_notices;
 mod road;
 mod turn;
 mod world;
