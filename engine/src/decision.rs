@@ -176,6 +176,11 @@ pub enum Effect {
     OptIn {
         categories: Vec<Consent>,
     },
+    /// What is still to be sent of this template, to this contact or about the account that was written about, has
+    /// become pointless.
+    Cancel {
+        template: String,
+    },
     /// The session ends; the next message begins a new one.
     End,
 }

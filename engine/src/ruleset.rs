@@ -15,7 +15,7 @@ use crate::sentiment::{Label, Scorer};
 use crate::source::Location;
 use crate::template::Template;
 use crate::text::{Identifier, Vocabulary};
-use crate::turn::{Event, MessageKind};
+use crate::turn::{Consent, Event, MessageKind};
 
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -302,6 +302,8 @@ pub(crate) enum Condition {
     NotUnderstood {
         times: u32,
     },
+    /// The message answers a notification made of this template, or of any.
+    ReplyingTo(Option<String>),
     Field {
         scope: Scope,
         name: String,
@@ -343,8 +345,10 @@ pub(crate) enum Action {
     Tag(String),
     Untag(String),
     React(String),
-    OptOut,
-    OptIn,
+    OptOut(Vec<Consent>),
+    OptIn(Vec<Consent>),
+    /// What is still to be sent of this template, to this contact or about the account, is pointless now.
+    Cancel(String),
     /// Say nothing, not even that it was not understood.
     Silence,
     End,
@@ -365,6 +369,9 @@ pub(crate) struct RuleIndex {
     pub(crate) by_message: HashMap<MessageKind, Vec<RuleId>>,
     pub(crate) by_event: HashMap<Event, Vec<RuleId>>,
     pub(crate) not_understood: Vec<RuleId>,
+    /// By the template that the message answers.
+    pub(crate) by_notification: HashMap<String, Vec<RuleId>>,
+    pub(crate) any_notification: Vec<RuleId>,
     pub(crate) always: Vec<RuleId>,
 }
 

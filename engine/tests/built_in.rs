@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 use puisano_engine::{
-    Contact, Effect, Lexicons, MessageKind, Owner, Reply, Ruleset, Source, State, Turn, compile,
-    decide,
+    Consent, Contact, Effect, Lexicons, MessageKind, Owner, Reply, Ruleset, Source, State, Turn,
+    compile, decide,
 };
 
 const PACK: &str = r#"
@@ -92,6 +92,16 @@ fn words_that_end_a_subscription_are_whole_messages() {
         assert!(replies[0].contains("START"), "{text}: {replies:?}");
     }
     for text in [
+        "stop reminders",
+        "Emisa dikgopotso",
+        "staak herinnerings",
+        "yeka izikhumbuzo",
+        "no more marketing",
+        "emisa papatso",
+    ] {
+        assert_eq!(answer(&rules, text, "10:00").1, ["opt out"], "{text}");
+    }
+    for text in [
         "stop the leak",
         "when will this stop",
         "the bus stop",
@@ -129,4 +139,61 @@ fn a_person_is_reached_in_every_language_and_at_any_hour() {
             "{text}: {closed:?}"
         );
     }
+}
+
+#[test]
+fn who_stops_everything_may_keep_notices_about_services() {
+    let rules = ruleset();
+    let contact = Contact::default();
+    let answer = |state: &State, text: &str, button: Option<&str>| {
+        let now: Timestamp = "2026-11-23T10:00:00+02:00".parse().unwrap();
+        let turn = Turn {
+            text,
+            kind: MessageKind::Text,
+            button,
+            sent_at: now,
+            received_at: now,
+            now,
+            seed: 0,
+            owner: Owner::Bot,
+            contact: &contact,
+            events: &[],
+            notification: None,
+        };
+        decide(&rules, state, &turn)
+    };
+    for (text, title) in [
+        ("STOP", "Keep service notices"),
+        ("emisa", "Boloka ditsebiso"),
+        ("staak", "Hou diensberigte"),
+        ("misa", "Gcina izaziso"),
+    ] {
+        let stopped = answer(&State::default(), text, None);
+        let all = Consent::ALL.to_vec();
+        assert_eq!(stopped.effects, [Effect::OptOut { categories: all }]);
+        let choices = stopped.replies[0].reply.choices();
+        assert_eq!(choices.len(), 1, "{text}");
+        let (id, shown) = choices[0];
+        assert_eq!(shown, title);
+        // A tap, and the title typed by hand.
+        for button in [Some(id), None] {
+            let kept = answer(&stopped.state, title, button);
+            let service = vec![Consent::Service];
+            assert_eq!(
+                kept.effects,
+                [Effect::OptIn {
+                    categories: service
+                }]
+            );
+            assert_eq!(kept.replies.len(), 1, "{text}");
+        }
+    }
+    let category = |text| answer(&State::default(), text, None).effects;
+    let only = |consent| {
+        [Effect::OptOut {
+            categories: vec![consent],
+        }]
+    };
+    assert_eq!(category("stop marketing"), only(Consent::Marketing));
+    assert_eq!(category("stop reminders"), only(Consent::Account));
 }

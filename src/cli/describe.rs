@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use puisano_engine::{Decision, Effect, Outcome, Reply, Trace, Verdict};
+use puisano_engine::{Consent, Decision, Effect, Outcome, Reply, Trace, Verdict};
 
 /// A reply as lines of a terminal.
 pub(super) fn reply_lines(reply: &Reply) -> Vec<String> {
@@ -208,10 +208,18 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Tag { tag } => format!("tag {tag}"),
         Effect::Untag { tag } => format!("untag {tag}"),
         Effect::React { emoji } => format!("react {emoji}"),
-        Effect::OptOut { .. } => "no more notifications".to_owned(),
-        Effect::OptIn { .. } => "notifications again".to_owned(),
+        Effect::OptOut { categories } => format!("no more messages about {}", consents(categories)),
+        Effect::OptIn { categories } => format!("messages again about {}", consents(categories)),
+        Effect::Cancel { template } => format!("cancel what is still to be sent of {template}"),
         Effect::End => "end of the session".to_owned(),
     }
+}
+
+fn consents(categories: &[Consent]) -> String {
+    if categories.len() == Consent::ALL.len() {
+        return "anything".to_owned();
+    }
+    categories.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// Bytes of the message, as far as they are whole characters.

@@ -245,7 +245,7 @@ impl<'a, 'l> Desk<'a, 'l> {
                 Effect::OptOut { .. } => self.set_opted_out(true),
                 Effect::OptIn { .. } => self.set_opted_out(false),
                 // The engine has ended the session in the state already.
-                Effect::End => {}
+                Effect::Cancel { .. } | Effect::End => {}
             }
         }
     }

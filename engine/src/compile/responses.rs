@@ -47,6 +47,7 @@ impl<'a> Compiler<'a> {
                 at,
                 languages: BTreeMap::new(),
             });
+            self.response_uses.push(Vec::new());
         }
         for named in &sections.responses {
             let Some(number) = self.names.responses.find(named.name) else {
@@ -64,6 +65,10 @@ impl<'a> Compiler<'a> {
                 response.at = self.places.locate(named.at);
             }
             response.languages.extend(languages);
+            let uses = std::mem::take(&mut self.uses);
+            if let Some(known) = self.response_uses.get_mut(number as usize) {
+                known.extend(uses);
+            }
         }
     }
 
@@ -88,7 +93,9 @@ impl<'a> Compiler<'a> {
             .map()
             .and_then(|entries| entries.first())
             .map_or(node.span, |entry| entry.key_span);
+        let before = std::mem::take(&mut self.uses);
         let languages = self.response(node, ("", at));
+        let uses = std::mem::replace(&mut self.uses, before);
         if languages.is_empty() {
             return None;
         }
@@ -98,6 +105,7 @@ impl<'a> Compiler<'a> {
             at: self.places.locate(node.span),
             languages,
         });
+        self.response_uses.push(uses);
         Some(id)
     }
 

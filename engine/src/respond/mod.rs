@@ -10,6 +10,7 @@
 //! | `area` | an entity, or a capture of a pattern, by its name: the `label` of the first in the message |
 //! | `contact.name` | the name a rule has set, else the profile's |
 //! | `contact.FIELD`, `conversation.FIELD` | what rules have set, as they set it |
+//! | `notification.FIELD` | of the notification that the message answers, as it was printed in it |
 //! | `pack.name` | the pack's name; always there |
 //!
 //! `{{helper name}}` prints a value in another form: `upper`, `first_name`, `money` (R1 250.50), `date` (7 December 2026, in
@@ -19,8 +20,8 @@ pub(crate) mod formats;
 mod template;
 mod values;
 
-pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Part, Template, TemplateProblem, Use, parts};
-pub(crate) use values::{Purpose, Values};
+pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Part, Template, TemplateProblem, parts};
+pub(crate) use values::{Purpose, Told, Values};
 
 use crate::decision::{Button, Reply, Row, Spoken};
 use crate::language::Language;
