@@ -5,4 +5,5 @@ pub mod notifications;
 mod pace;
 mod pause;
 mod retry;
+pub mod templates;
 pub mod worker;

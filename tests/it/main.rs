@@ -16,6 +16,7 @@ mod door;
 mod embedded;
 mod ingest;
 mod migrations;
+mod notifications;
 mod outbox;
 mod road;
 mod turn;
