@@ -18,6 +18,11 @@ CREATE TABLE meta_templates (
     PRIMARY KEY (business_account_id, name, language)
 );
 
+-- News about the account are carried out after they were stored.
+ALTER TABLE account_events ADD COLUMN applied_at timestamptz;
+UPDATE account_events SET applied_at = received_at;
+CREATE INDEX account_events_unapplied ON account_events (id) WHERE applied_at IS NULL;
+
 -- Which of Meta's templates is ours, in which language of the text.
 CREATE TABLE template_links (
     template text NOT NULL,

@@ -6,4 +6,5 @@ mod judge;
 mod notices;
 pub mod notifications;
 mod retry;
+pub mod templates;
 pub mod worker;

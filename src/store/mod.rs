@@ -3,6 +3,7 @@
 //! It decides nothing about conversations or deliveries; it answers questions and makes writes whole or not at all. Every
 //! use of the database has a name and a deadline, see [`call`].
 
+pub mod account_events;
 mod call;
 mod contacts;
 pub mod embedded;

@@ -82,20 +82,6 @@ pub struct ParameterNames {
     pub body: Vec<String>,
 }
 
-/// One of WhatsApp's templates, as a caller may name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownTemplate {
-    pub meta_name: String,
-    pub meta_language: String,
-    /// The language of the text, where it is one of ours.
-    pub language: Option<String>,
-    pub status: String,
-    pub is_named: bool,
-    /// Of the body, in order of appearance: numbers or names.
-    pub parameters: Vec<String>,
-    pub body: String,
-}
-
 /// A change that WhatsApp announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateChange {
@@ -255,8 +241,12 @@ impl Store {
         call.end(outcome)
     }
 
-    /// What WhatsApp has that goes by `name`: its own name, or that of a template of ours.
-    pub async fn known_templates(&self, name: &str) -> Result<Vec<KnownTemplate>, StoreError> {
+    /// What WhatsApp has that goes by `name`: its own name, or that of a template of ours; with the language of the text,
+    /// where it is ours.
+    pub async fn known_templates(
+        &self,
+        name: &str,
+    ) -> Result<Vec<(StoredTemplate, Option<String>)>, StoreError> {
         let mut call = self.call("look up a template").await?;
         let outcome = call::deadline(async {
             sqlx::query(
@@ -271,7 +261,7 @@ impl Store {
             .fetch_all(call.db())
             .await?
             .iter()
-            .map(known_of)
+            .map(|row| Ok((stored_of(row)?, row.try_get("text_language")?)))
             .collect()
         })
         .await;
@@ -357,42 +347,4 @@ fn link_of(row: &PgRow) -> Result<TemplateLink, sqlx::Error> {
             .map(|names| names.0),
         explanation: row.try_get("explanation")?,
     })
-}
-
-fn known_of(row: &PgRow) -> Result<KnownTemplate, sqlx::Error> {
-    let stored = stored_of(row)?;
-    let body = body_text(&stored.components);
-    Ok(KnownTemplate {
-        language: row.try_get("text_language")?,
-        meta_name: stored.name,
-        meta_language: stored.language,
-        status: stored.status,
-        is_named: stored.is_named,
-        parameters: parameters(&body),
-        body,
-    })
-}
-
-fn body_text(components: &Value) -> String {
-    let parts = components.as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_body = |part: &&Value| {
-        part["type"]
-            .as_str()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
-    };
-    let text = parts.iter().find(is_body).and_then(|body| body["text"].as_str());
-    text.unwrap_or_default().to_owned()
-}
-
-/// What stands between double braces, each once, in order of appearance.
-fn parameters(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for part in text.split("{{").skip(1) {
-        if let Some((name, _)) = part.split_once("}}")
-            && !found.iter().any(|known| known == name.trim())
-        {
-            found.push(name.trim().to_owned());
-        }
-    }
-    found
 }

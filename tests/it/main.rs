@@ -17,6 +17,7 @@ mod door;
 mod embedded;
 mod ingest;
 mod migrations;
+mod notifications;
 mod outbox;
 mod outbox_notices;
 mod road;

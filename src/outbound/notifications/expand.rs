@@ -12,12 +12,18 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Pause after trouble with the database.
 const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(500);
 
-/// Starts this node's worker.
-pub fn start(store: Store, clock: Clock, (number, origin): (PhoneNumberId, Origin), tasks: &Tasks) {
+/// Starts this node's worker. `number` says from which of our numbers it goes out now.
+pub fn start(
+    store: Store,
+    clock: Clock,
+    number: impl Fn() -> (PhoneNumberId, Origin) + Send + Sync + 'static,
+    tasks: &Tasks,
+) {
     store.follow_wakes(tasks);
     let stopping = tasks.stopping();
     tasks.spawn("notices", async move {
         while !stopping.is_cancelled() {
+            let (number, origin) = number();
             // A batch is never broken off; one that was, by a crash, is made again as if for the first time.
             match store.expand_notifications(&clock, &number, origin).await {
                 Ok(0) => {

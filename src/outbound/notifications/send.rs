@@ -10,11 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use puisano_engine::{FieldProblem, Language, Template};
 
 use super::{Caller, Desk, NoticeRequest, Refused, accept, problem};
+use crate::channels::whatsapp::{TemplateTexts, template_parameters};
 use crate::model::{Address, OutgoingContent, TemplateMessage, TemplateParameter};
 use crate::outbound::enqueue::WINDOW;
 use crate::store::idempotency::Answer;
 use crate::store::notifications::{NewMessage, Queued};
-use crate::store::templates::KnownTemplate;
+use crate::store::templates::StoredTemplate;
 
 /// How long one of WhatsApp's templates may wait to be sent.
 const TEMPLATE_VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -50,6 +51,35 @@ pub enum Parameters {
     /// In the order of the text.
     Placed(Vec<String>),
     Named(BTreeMap<String, String>),
+}
+
+/// One of WhatsApp's templates, as a caller may name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KnownTemplate {
+    meta_name: String,
+    meta_language: String,
+    /// The language of the text, where it is one of ours.
+    language: Option<String>,
+    status: String,
+    is_named: bool,
+    /// Of the body, in order of appearance: numbers or names.
+    parameters: Vec<String>,
+    body: String,
+}
+
+impl KnownTemplate {
+    fn of((stored, language): (StoredTemplate, Option<String>)) -> Self {
+        let body = TemplateTexts::read(&stored.components).body;
+        Self {
+            meta_name: stored.name,
+            meta_language: stored.language,
+            language,
+            status: stored.status,
+            is_named: stored.is_named,
+            parameters: template_parameters(&body),
+            body,
+        }
+    }
 }
 
 /// Accepts `request`; the answer has the id by which the message is asked for.
@@ -102,7 +132,8 @@ pub async fn send(
                 let answer = accept(desk, caller, notice).await?;
                 return Ok(as_message(desk, answer).await?);
             }
-            let known = desk.store.known_templates(&name).await?;
+            let found = desk.store.known_templates(&name).await?;
+            let known: Vec<KnownTemplate> = found.into_iter().map(KnownTemplate::of).collect();
             let message = filled(&known, (&name, language.as_deref()), &parameters)?;
             let new = NewMessage {
                 to: request.to,

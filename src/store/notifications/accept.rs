@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{Connection, PgConnection, Row};
-use uuid::Uuid;
 
 use super::people::{House, Person, contact_at, open_conversations, persons};
 use super::{
@@ -377,6 +376,8 @@ fn answer(id: NotificationId, goes_out: bool, repeat_of: Option<NotificationId>)
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
