@@ -3,7 +3,10 @@
 //! It decides nothing about conversations or deliveries; it answers questions and makes writes whole or not at all. Every
 //! use of the database has a name and a deadline, see [`call`].
 
+pub mod accounts;
+pub mod areas;
 mod call;
+pub mod consents;
 mod contacts;
 pub mod embedded;
 mod error;
@@ -12,6 +15,7 @@ pub mod idempotency;
 pub mod intake;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod rulesets;
 pub mod settings;
 mod time;

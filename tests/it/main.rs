@@ -17,6 +17,7 @@ mod embedded;
 mod ingest;
 mod migrations;
 mod outbox;
+mod people;
 mod road;
 mod turn;
 mod world;
