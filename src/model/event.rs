@@ -140,7 +140,105 @@ pub struct SystemChange {
 pub struct AccountEvent {
     /// The webhook's `field`; empty when missing.
     pub field: String,
+    /// The entry it came in, with this change alone.
     pub raw: Value,
+    /// What it tells us, where we act on it.
+    pub update: Option<AccountUpdate>,
+}
+
+/// News about the account that changes what we do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountUpdate {
+    TemplateStatus {
+        template: TemplateRef,
+        /// As Meta writes it: `APPROVED`, `REJECTED`, `PAUSED` and so on.
+        status: String,
+        /// Why, where Meta says so.
+        reason: Option<String>,
+    },
+    TemplateQuality {
+        template: TemplateRef,
+        /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`.
+        quality: String,
+    },
+    TemplateCategory {
+        template: TemplateRef,
+        /// What it is filed under now.
+        category: String,
+        /// What it will be filed under.
+        coming: Option<String>,
+    },
+    /// Somebody changed its text, or Meta did.
+    TemplateComponents {
+        template: TemplateRef,
+        body: String,
+        header: Option<String>,
+        footer: Option<String>,
+    },
+    /// How many people may be written to first in a day.
+    NumberTier {
+        /// Of ours; all of them without.
+        number: Option<PhoneNumber>,
+        limit: DailyLimit,
+    },
+    NumberThroughput {
+        number: Option<PhoneNumber>,
+        per_second: u32,
+        limit: Option<DailyLimit>,
+    },
+    NumberQuality {
+        number: Option<PhoneNumber>,
+        /// Whether Meta has put the number on notice.
+        is_flagged: bool,
+        limit: Option<DailyLimit>,
+    },
+    /// A person switched marketing messages off or on, inside WhatsApp.
+    Preference {
+        phone_number_id: PhoneNumberId,
+        identity: Identity,
+        wish: MarketingWish,
+        at: Timestamp,
+    },
+    Account {
+        /// As Meta writes it, such as `ACCOUNT_RESTRICTION`.
+        event: String,
+        standing: Standing,
+    },
+}
+
+/// One of Meta's templates in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateRef {
+    pub name: String,
+    /// Meta's code, with `_`.
+    pub language: String,
+    pub meta_id: String,
+}
+
+/// Unique recipients in 24 hours outside the 24-hour window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DailyLimit {
+    Recipients(u32),
+    Unlimited,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarketingWish {
+    Stop,
+    Resume,
+}
+
+/// What the account may still do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Good,
+    /// For the operator to read; nothing stops.
+    Noted,
+    Restricted {
+        until: Option<Timestamp>,
+    },
+    Disabled,
 }
 
 /// An element that could not be read.

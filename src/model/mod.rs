@@ -13,8 +13,9 @@ mod outgoing;
 pub use conversation::{Origin, Owner};
 pub use delivery::{DeliveryStatus, OutboxState};
 pub use event::{
-    AccountEvent, Echo, Event, InboundMessage, MessageContent, MessageType, StatusError,
-    StatusUpdate, SystemChange, Unreadable,
+    AccountEvent, AccountUpdate, DailyLimit, Echo, Event, InboundMessage, MarketingWish,
+    MessageContent, MessageType, Standing, StatusError, StatusUpdate, SystemChange, TemplateRef,
+    Unreadable,
 };
 pub use identity::{Identity, PhoneNumber, UserId};
 pub use ids::{

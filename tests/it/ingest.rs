@@ -239,6 +239,7 @@ async fn a_bad_element_is_set_aside_and_the_rest_lives() {
         Event::Account(AccountEvent {
             field: "account_alerts".to_owned(),
             raw: json!({"a": "\0"}),
+            update: None,
         }),
         status(
             "wamid.9",

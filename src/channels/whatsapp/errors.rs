@@ -110,7 +110,7 @@ const NUMBER: &str = "Register the number in WhatsApp Manager.";
 // One row a line reads as the table it is.
 #[rustfmt::skip]
 #[expect(clippy::unreadable_literal, reason = "codes are searched for as WhatsApp writes them")]
-const TABLE: [Meaning; 75] = [
+const TABLE: [Meaning; 84] = [
     one(0, Never, Operator, "WhatsApp could not tell who is calling.", TOKEN),
     one(1, Few, Item, "WhatsApp found the call wrong or failed itself.", LATER),
     one(2, Backoff, Number, "WhatsApp is overloaded for the moment.", LATER),
@@ -183,7 +183,16 @@ const TABLE: [Meaning; 75] = [
     row((139100, 139103), Never, Item, "The list of blocked customers could not be changed.", "Read the list again and repeat."),
     one(141002, Never, Item, "The template is not approved.", TEMPLATE),
     row((147001, 147004), Never, Item, "The name chosen for our number cannot be used.", META),
-    row((2_388_019, 2_388_299), Never, Item, "WhatsApp refused the template as it was written.", TEMPLATE),
+    one(2388019, Never, Item, "The account has as many templates as WhatsApp allows.", "Delete templates that are not used."),
+    one(2388023, Never, Item, "A template of this name was deleted a short while ago.", "Choose another name, or wait until 30 days have passed."),
+    one(2388024, Never, Item, "A template of this name exists in this language.", "Change that one, or choose another name."),
+    one(2388039, Never, Item, "The template cannot be changed as it stands now.", "Wait for its review, or a day since it was last changed."),
+    one(2388040, Never, Item, "A text of the template is longer than WhatsApp allows.", "Shorten it."),
+    one(2388047, Never, Item, "The header of the template is not one that WhatsApp takes.", "Give it at most 60 characters, one value and a sample."),
+    one(2388072, Never, Item, "The body of the template is not one that WhatsApp takes.", "Give every value a sample, in order from 1."),
+    one(2388073, Never, Item, "The footer of the template is not one that WhatsApp takes.", "Give it at most 60 characters and no values."),
+    one(2388293, Never, Item, "The template has too many values for so few words.", "Write more words around them."),
+    one(2388299, Never, Item, "The template begins or ends with a value.", "Put words before the first and after the last value."),
     one(2_494_100, After(60), Number, "WhatsApp is working on our number.", LATER),
     row((2_593_107, 2_593_109), Never, Item, "The history of the phone app was not shared.", "Nothing needs to be done."),
 ];
@@ -199,7 +208,7 @@ mod tests {
         never item: 100 130472 130497 131008 131009 131021 131026 131030 131035 131036 131047 131050 131051 131052
             131053 131055 131060 131062 131063 132000 132001 132005 132007 132008 132012 132016 132018 132068 134011
             134100 134101 134102 137000 139100 139101 139102 139103 141002 147001 147002 147003 147004 2388019
-            2388039 2388040 2388047 2388072 2388073 2388293 2388299 2593107 2593108 2593109
+            2388023 2388024 2388039 2388040 2388047 2388072 2388073 2388293 2388299 2593107 2593108 2593109
         never recipient: 130403
         few item: 1 131000 131059 135000 5 199 300 999999 -1
         backoff number: 2 131016 133004

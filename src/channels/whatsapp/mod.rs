@@ -6,5 +6,9 @@ pub mod handshake;
 pub mod signature;
 mod webhook;
 
-pub use client::{Client, Connection, Deadlines};
-pub use webhook::{ELEMENT_DEPTH_MAX, ELEMENTS_PER_PORTION_MAX, ParseError, parse};
+pub use client::{
+    CallFailure, Client, Connection, Deadlines, Download, DownloadLimits, MediaLocation,
+    MetaTemplate, NumberInfo, SubmittedTemplate, TemplateButtonText, TemplateDraft,
+    TemplateHeaderText, TemplatePage, TemplateTexts, Upload, template_parameters,
+};
+pub use webhook::{ELEMENT_DEPTH_MAX, ELEMENTS_PER_PORTION_MAX, ParseError, account_update, parse};

@@ -2,7 +2,7 @@
 
 use reqwest::header::AUTHORIZATION;
 
-use super::{Client, error_code, read_answer};
+use super::{ANSWER_BYTES_MAX, Client, error_code, read_answer};
 use crate::channels::whatsapp::errors;
 use crate::model::PhoneNumberId;
 
@@ -21,7 +21,7 @@ impl Client {
             );
         };
         let status = response.status();
-        let Ok(body) = read_answer(response).await else {
+        let Ok(body) = read_answer(response, ANSWER_BYTES_MAX).await else {
             return Err(format!(
                 "what answers at WHATSAPP_API_URL is not WhatsApp (HTTP {})",
                 status.as_u16()

@@ -2,10 +2,15 @@
 //!
 //! Never retries: the outbox decides that, from the outcome. Never writes a token, a number or a text to a log.
 
+mod call;
+mod components;
 mod describe;
+mod media;
+mod number;
 mod parts;
 mod release;
 mod request;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +26,12 @@ use serde_json::Value;
 use super::errors;
 use crate::model::{FailureScope, Outgoing, OutgoingContent, SendFailure, SendOutcome, Wamid};
 use crate::security::Secret;
+pub use call::CallFailure;
+pub use components::{TemplateButtonText, TemplateHeaderText, TemplateTexts, template_parameters};
+pub use media::{Download, DownloadLimits, MediaLocation, Upload};
+pub use number::NumberInfo;
 use release::{Release, Timely};
+pub use templates::{MetaTemplate, SubmittedTemplate, TemplateDraft, TemplatePage};
 
 const USER_AGENT: &str = concat!("Puisano/", env!("CARGO_PKG_VERSION"));
 
@@ -75,6 +85,8 @@ impl Default for Deadlines {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// For files; none where the API is on this machine.
+    guarded: Option<reqwest::Client>,
     base: Url,
     api_version: String,
     authorization: HeaderValue,
@@ -100,11 +112,13 @@ impl Client {
             "WHATSAPP_ACCESS_TOKEN holds characters that no token has, such as a line break",
         )?;
         authorization.set_sensitive(true);
-        let http = build_http(&base, deadlines).context(
-            "could not prepare calls to WhatsApp; is the package ca-certificates installed?",
-        )?;
+        let unprepared =
+            "could not prepare calls to WhatsApp; is the package ca-certificates installed?";
+        let http = build_http(&base, deadlines).context(unprepared)?;
+        let guarded = media::guarded(&base, deadlines).context(unprepared)?;
         Ok(Self {
             http,
+            guarded,
             base,
             api_version: connection.api_version,
             authorization,
@@ -209,7 +223,7 @@ fn broken(error: &reqwest::Error) -> SendOutcome {
 
 async fn answered(response: Response, content: &OutgoingContent) -> SendOutcome {
     let (status, retry_after_ms) = (response.status(), retry_after_ms(&response));
-    let body = read_answer(response).await;
+    let body = read_answer(response, ANSWER_BYTES_MAX).await;
     if status.is_success() {
         return accepted(body.ok().as_ref(), content);
     }
@@ -328,10 +342,10 @@ enum AnswerError {
     Unreadable,
 }
 
-async fn read_answer(mut response: Response) -> Result<Value, AnswerError> {
+async fn read_answer(mut response: Response, bytes_max: usize) -> Result<Value, AnswerError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| AnswerError::Broken)? {
-        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+        if bytes.len() + chunk.len() > bytes_max {
             return Err(AnswerError::Unreadable);
         }
         bytes.extend_from_slice(&chunk);

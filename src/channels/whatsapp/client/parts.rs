@@ -73,7 +73,7 @@ pub(super) fn part(content: &OutgoingContent) -> Value {
     }
 }
 
-fn media_kind(kind: MediaKind) -> &'static str {
+pub(super) fn media_kind(kind: MediaKind) -> &'static str {
     match kind {
         MediaKind::Image => "image",
         MediaKind::Video => "video",
@@ -116,10 +116,14 @@ fn card(contact: &ContactCard) -> Value {
         .iter()
         .map(|email| json!({ "email": email }))
         .collect();
+    // WhatsApp wants at least one part beside the whole name.
+    let whole = contact
+        .last_name
+        .is_none()
+        .then_some(&contact.formatted_name);
     let mut card = json!({ "name": filled(json!({
         "formatted_name": contact.formatted_name,
-        // WhatsApp wants at least one part beside the whole name.
-        "first_name": contact.first_name.as_ref().unwrap_or(&contact.formatted_name),
+        "first_name": contact.first_name.as_ref().or(whole),
         "last_name": contact.last_name,
     })) });
     if let Some(organisation) = &contact.organisation {

@@ -3,6 +3,7 @@
 //!
 //! Does not check the signature, decide what is new or stale, or store anything.
 
+mod account;
 mod lenient;
 mod message;
 mod people;
@@ -14,6 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::{AccountEvent, Event, PhoneNumber, PhoneNumberId, Unreadable, Wamid};
+pub use account::account_update;
+pub(super) use account::daily_limit;
 use people::Contacts;
 
 /// How many events of one webhook are handled in one go. WhatsApp sends at most 1,000; of more than this all are
@@ -112,7 +115,8 @@ fn read_change(origin: &Origin, mut change: Value, events: &mut Vec<Event>) {
         .get_mut("value")
         .filter(|value| has_elements(&field, value));
     let Some(value) = value.map(Value::take) else {
-        return events.push(account(&field, origin.wrap(change)));
+        let wrap = |change| account(&field, origin.wrap(change));
+        return events.extend(account::split(&field, change).into_iter().map(wrap));
     };
     read_value(&field, value, events);
 }
@@ -238,6 +242,7 @@ fn account(field: &str, raw: Value) -> Event {
     }
     Event::Account(AccountEvent {
         field: field.to_owned(),
+        update: account_update(field, &raw),
         raw,
     })
 }

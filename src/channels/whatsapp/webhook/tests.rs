@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::model::AccountUpdate;
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/webhooks")
@@ -45,6 +46,52 @@ fn line(content: &crate::model::MessageContent) -> String {
     let quiet = content.quiet.then(|| " quiet".to_owned());
     line.extend([button, about, media, quiet].into_iter().flatten());
     line
+}
+
+fn news(update: &AccountUpdate) -> String {
+    let template = |template: &crate::model::TemplateRef| {
+        format!(
+            "{} {} {}",
+            template.name, template.language, template.meta_id
+        )
+    };
+    match update {
+        AccountUpdate::TemplateStatus {
+            template: of,
+            status,
+            reason,
+        } => {
+            format!(" | {} {status} {reason:?}", template(of))
+        }
+        AccountUpdate::TemplateQuality {
+            template: of,
+            quality,
+        } => {
+            format!(" | {} {quality}", template(of))
+        }
+        AccountUpdate::TemplateCategory {
+            template: of,
+            category,
+            coming,
+        } => {
+            format!(" | {} {category} {coming:?}", template(of))
+        }
+        AccountUpdate::TemplateComponents {
+            template: of, body, ..
+        } => {
+            format!(" | {} {body:?}", template(of))
+        }
+        AccountUpdate::Preference {
+            phone_number_id,
+            identity,
+            wish,
+            ..
+        } => {
+            format!(" | {phone_number_id} {wish:?} | {}", who(identity))
+        }
+        AccountUpdate::Account { event, standing } => format!(" | {event} {standing:?}"),
+        number => format!(" | {number:?}"),
+    }
 }
 
 fn summary(event: &Event) -> String {
@@ -101,7 +148,10 @@ fn summary(event: &Event) -> String {
                 change.text
             )
         }
-        Event::Account(account) => format!("account {:?}", account.field),
+        Event::Account(account) => {
+            let news = account.update.as_ref().map(news).unwrap_or_default();
+            format!("account {:?}{news}", account.field)
+        }
         Event::Unreadable(unreadable) => format!("unreadable {}", unreadable.reason),
     }
 }
@@ -111,14 +161,21 @@ const FIXTURES: &[(&str, &[&str])] = &[
     ("account_account_alerts", &[r#"account "account_alerts""#]),
     (
         "account_account_review",
-        &[r#"account "account_review_update""#],
+        &[r#"account "account_review_update" | ACCOUNT_REVIEW_APPROVED Good"#],
     ),
-    ("account_account_update", &[r#"account "account_update""#]),
+    (
+        "account_account_update",
+        &[
+            r#"account "account_update" | ACCOUNT_RESTRICTION Restricted { until: Some(2026-10-14T17:46:40Z) }"#,
+        ],
+    ),
     ("account_app_state", &[r#"account "smb_app_state_sync""#]),
     ("account_calls", &[r#"account "calls""#]),
     (
         "account_capability",
-        &[r#"account "business_capability_update""#],
+        &[
+            r#"account "business_capability_update" | NumberTier { number: None, limit: Recipients(2000) }"#,
+        ],
     ),
     ("account_field_missing", &[r#"account """#]),
     ("account_flows", &[r#"account "flows""#]),
@@ -130,26 +187,33 @@ const FIXTURES: &[(&str, &[&str])] = &[
     ),
     (
         "account_number_quality",
-        &[r#"account "phone_number_quality_update""#],
+        &[
+            r#"account "phone_number_quality_update" | NumberThroughput { number: Some(+275…234), per_second: 1000, limit: None }"#,
+        ],
     ),
     ("account_of_the_future", &[r#"account "weather_update""#]),
-    ("account_preferences", &[r#"account "user_preferences""#]),
+    (
+        "account_preferences",
+        &[r#"account "user_preferences" | 109988776655443 Stop | Palesa"#],
+    ),
     ("account_security", &[r#"account "security""#]),
     (
         "account_template_category",
-        &[r#"account "template_category_update""#],
+        &[r#"account "template_category_update" | outage en 1 UTILITY Some("MARKETING")"#],
     ),
     (
         "account_template_components",
-        &[r#"account "message_template_components_update""#],
+        &[
+            r#"account "message_template_components_update" | outage en 64244916695 "No water in {{1}}""#,
+        ],
     ),
     (
         "account_template_quality",
-        &[r#"account "message_template_quality_update""#],
+        &[r#"account "message_template_quality_update" | outage en_US 64244916695 YELLOW"#],
     ),
     (
         "account_template_status",
-        &[r#"account "message_template_status_update""#],
+        &[r#"account "message_template_status_update" | outage en_US 64244916695 APPROVED None"#],
     ),
     (
         "account_username",
@@ -176,7 +240,7 @@ const FIXTURES: &[(&str, &[&str])] = &[
             "status read | +27820001111/ZA.4821",
             "unreadable an element that is not an object",
             "unreadable an entry that is not an object",
-            r#"account "account_update""#,
+            r#"account "account_update" | ACCOUNT_DELETED Disabled"#,
             r#"message text "three" | Palesa"#,
             r#"account """#,
         ],

@@ -1,5 +1,8 @@
 //! Requests as JSON, and every way a call can end against a server that speaks raw bytes.
 
+mod manage;
+mod parts;
+
 use std::sync::{Arc, Mutex};
 
 use puisano_engine::{Button, Row};

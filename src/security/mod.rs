@@ -2,6 +2,8 @@
 //!
 //! Does not read them (config does) and does not sign with them (channels do).
 
+pub mod addresses;
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
