@@ -9,6 +9,7 @@ mod describe;
 mod doctor;
 mod explain;
 mod key;
+mod import;
 mod output;
 mod pack;
 mod say;
@@ -88,6 +89,7 @@ enum Command {
     /// Check settings, database, rules and connection
     Doctor,
     Conversations(conversations::List),
+    Import(import::Import),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
     Key(key::Key),
@@ -128,6 +130,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Sentiment(sentiment) => sentiment::run(&common, &sentiment),
         Command::Doctor => doctor::run(&common),
         Command::Conversations(list) => conversations::list(&common, &list),
+        Command::Import(import) => import::run(&common, &import),
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Key(key) => key::run(&common, &key),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),

@@ -300,6 +300,7 @@ impl Directory {
         write_links(db, "UPDATE contact_identifiers i SET contact_id = m.contact_id, linked_at = $4, verified_at = NULL
              FROM unnest($1::text[], $2::text[], $3::uuid[]) AS m (kind, value, contact_id)
              WHERE i.kind = m.kind AND i.value = m.value", moved, now).await?;
+        super::accounts::forget_proofs(db, &self.without_their_phone()).await?;
         let new = self
             .holders
             .iter()
@@ -313,6 +314,15 @@ impl Directory {
             now,
         )
         .await
+    }
+
+    /// Contacts that had a phone number and have it no more.
+    fn without_their_phone(&self) -> Vec<Uuid> {
+        self.stored
+            .iter()
+            .filter(|(key, was)| key.0 == Kind::Phone && self.holders.get(*key) != Some(*was))
+            .map(|(_, was)| was.0)
+            .collect()
     }
 
     async fn write_conversations(

@@ -4,7 +4,10 @@
 //! use of the database has a name and a deadline, see [`call`].
 
 pub mod account_events;
+pub mod accounts;
+pub mod areas;
 mod call;
+pub mod consents;
 mod contacts;
 pub mod embedded;
 mod error;
@@ -16,6 +19,7 @@ pub mod messages;
 pub mod notifications;
 pub mod outbox;
 pub mod rate_limits;
+pub mod people;
 pub mod rulesets;
 pub mod secrets;
 pub mod settings;

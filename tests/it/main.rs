@@ -20,6 +20,7 @@ mod migrations;
 mod notifications;
 mod outbox;
 mod outbox_notices;
+mod people;
 mod road;
 mod turn;
 mod world;
