@@ -180,9 +180,10 @@ fn end_of(day: Date) -> anyhow::Result<Timestamp> {
 
 fn as_text(key: &ApiKey) -> String {
     let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let used = key
-        .last_used_at
-        .map_or_else(|| "never used".to_owned(), |at| format!("used {}", time(at)));
+    let used = key.last_used_at.map_or_else(
+        || "never used".to_owned(),
+        |at| format!("used {}", time(at)),
+    );
     let end = match (key.revoked_at, key.expires_at) {
         (Some(at), _) => format!("  revoked {}", time(at)),
         (None, Some(at)) => format!("  until {}", time(at)),

@@ -53,9 +53,7 @@ impl KeySource {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 read(&path)?.with_context(|| format!("{} vanished", path.display()))
             }
-            Err(error) => {
-                Err(error).with_context(|| format!("could not write {}", path.display()))
-            }
+            Err(error) => Err(error).with_context(|| format!("could not write {}", path.display())),
         }
     }
 }
@@ -124,10 +122,7 @@ fn read(path: &Path) -> anyhow::Result<Option<SealingKey>> {
     };
     let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
-        bail!(
-            "others may read {}: say `chmod 600` to it",
-            path.display()
-        );
+        bail!("others may read {}: say `chmod 600` to it", path.display());
     }
     let key = SealingKey::parse(&text);
     let key = key.with_context(|| format!("{} holds no key of 64 digits", path.display()))?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::stored::{self, ACCESS_TOKEN, APP_SECRET, Draft, KEY, VERIFY_TOKEN, View, Words};
 use super::Settings;
+use super::stored::{self, ACCESS_TOKEN, APP_SECRET, Draft, KEY, VERIFY_TOKEN, View, Words};
 use crate::config;
 use crate::security::Secret;
 use crate::store::StoreError;
@@ -85,9 +85,14 @@ impl Settings {
     fn problems(&self, change: &Change) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.inner.surroundings.locked {
-            let locked = stored::CONNECTION.into_iter().filter(|name| change.names(name));
+            let locked = stored::CONNECTION
+                .into_iter()
+                .filter(|name| change.names(name));
             problems.extend(locked.map(|name| {
-                (name, "stands in the environment, which wins; change it there".to_owned())
+                (
+                    name,
+                    "stands in the environment, which wins; change it there".to_owned(),
+                )
             }));
         }
         let mut check = |name, wrong: Option<&'static str>| {
@@ -102,8 +107,14 @@ impl Settings {
             None => None,
         };
         check("phone_number_id", text(&change.phone_number_id, filled_id));
-        check("business_account_id", text(&change.business_account_id, filled_id));
-        check("api_version", text(&change.api_version, config::api_version));
+        check(
+            "business_account_id",
+            text(&change.business_account_id, filled_id),
+        );
+        check(
+            "api_version",
+            text(&change.api_version, config::api_version),
+        );
         check("access_token", word(&change.access_token));
         check("webhook_verify_token", word(&change.webhook_verify_token));
         check("app_secret", word(&change.app_secret));
@@ -138,9 +149,10 @@ impl Settings {
                 tracing::info!("WhatsApp knows the number: {number}");
                 Ok(())
             }
-            Err(reason) => Err(Refused::Fields(vec![("access_token", format!(
-                "does not work together with phone_number_id and api_version: {reason}"
-            ))])),
+            Err(reason) => Err(Refused::Fields(vec![(
+                "access_token",
+                format!("does not work together with phone_number_id and api_version: {reason}"),
+            )])),
         }
     }
 

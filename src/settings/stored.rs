@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::live::{Access, Channel, Current, Switches};
 use super::Surroundings;
+use super::live::{Access, Channel, Current, Switches};
 use crate::channels::whatsapp::{Client, Connection};
 use crate::config::Graph;
 use crate::model::{Origin, PhoneNumberId};

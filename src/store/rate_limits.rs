@@ -78,7 +78,9 @@ impl Store {
 fn taken(allowed: bool, full_in: f64, rate: Rate) -> Taken {
     let (count, window) = (f64::from(rate.count.max(1)), rate.window.as_secs_f64());
     let interval = window / count;
-    let free = ((window - full_in) / interval + 1e-6).floor().clamp(0.0, count);
+    let free = ((window - full_in) / interval + 1e-6)
+        .floor()
+        .clamp(0.0, count);
     let wait = if free >= 1.0 {
         0.0
     } else {

@@ -85,14 +85,20 @@ pub(super) struct Queued {
     params(Which),
     responses((status = 200, description = "Who waits.", body = Page<Waiting>))
 )]
-pub(super) async fn list(desk: Desk, Asked(which): Asked<Which>) -> Result<Json<Page<Waiting>>, Problem> {
+pub(super) async fn list(
+    desk: Desk,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Page<Waiting>>, Problem> {
     let waiting = handoff::waiting(desk.store()).await?;
     let from = which.after.map_or(0, |after| {
         // Who is not waiting any more is no place to go on from: then it begins anew.
         let at = waiting.iter().position(|one| one.conversation.0 == after);
         at.map_or(0, |at| at + 1)
     });
-    let rows = waiting.into_iter().skip(from).take(usize::from(which.limit) + 1);
+    let rows = waiting
+        .into_iter()
+        .skip(from)
+        .take(usize::from(which.limit) + 1);
     let show = |one: handoff::Waiting| Waiting {
         id: one.conversation.0,
         team: one.team,
@@ -102,7 +108,9 @@ pub(super) async fn list(desk: Desk, Asked(which): Asked<Which>) -> Result<Json<
         reason: one.reason,
         last_message: one.last_message,
     };
-    Ok(Json(which.page(rows.collect(), (|one| one.conversation.0, show))))
+    Ok(Json(
+        which.page(rows.collect(), (|one| one.conversation.0, show)),
+    ))
 }
 
 /// List what was said in a conversation, newest first.
@@ -117,7 +125,9 @@ pub(super) async fn messages(
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Said>>, Problem> {
     let before = which.after.map(MessageId);
-    let rows = desk.store().messages_in(ConversationId(id), before, which.rows());
+    let rows = desk
+        .store()
+        .messages_in(ConversationId(id), before, which.rows());
     let rows = rows.await?.ok_or_else(no_such_conversation)?;
     Ok(Json(which.page(rows, (|row| row.id.0, said))))
 }
@@ -136,7 +146,8 @@ pub(super) async fn reply(
 ) -> Result<Response, Problem> {
     desk.enabled()?;
     let reply = (ConversationId(id), input.body.text.as_str());
-    let queued = handoff::reply_once(desk.store(), desk.clock(), reply, input.once.as_ref()).await?;
+    let queued =
+        handoff::reply_once(desk.store(), desk.clock(), reply, input.once.as_ref()).await?;
     Ok((StatusCode::ACCEPTED, Json(Queued { id: queued.0 })).into_response())
 }
 
@@ -170,7 +181,9 @@ pub(super) fn said(message: messages::Message) -> Said {
         reply_to: message.reply_to.map(|wamid| wamid.0),
         sent_at: message.sent_at,
         status: message.status,
-        sentiment: message.sentiment_label.filter(|label| label != "not_judged"),
+        sentiment: message
+            .sentiment_label
+            .filter(|label| label != "not_judged"),
         language: message.language,
         intent: message.intent,
     }

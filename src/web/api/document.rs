@@ -21,17 +21,52 @@ const SECURITY: &str = "api_key";
 /// Answers that any operation may give, by status, name and meaning. The last tells which operations have it.
 const ANSWERS: [(&str, &str, &str, fn(&HttpMethod) -> bool); 12] = [
     ("400", "Malformed", "The request cannot be read.", any),
-    ("401", "NoKey", "There is no key, or it does not count.", any),
-    ("403", "OutOfScope", "The key lacks the scope of this operation.", any),
+    (
+        "401",
+        "NoKey",
+        "There is no key, or it does not count.",
+        any,
+    ),
+    (
+        "403",
+        "OutOfScope",
+        "The key lacks the scope of this operation.",
+        any,
+    ),
     ("404", "NotFound", "There is nothing at this address.", any),
     ("408", "TooSlow", "The body took too long.", with_body),
-    ("409", "Conflict", "The present state does not allow this, or somebody else was changing the same.", with_body),
+    (
+        "409",
+        "Conflict",
+        "The present state does not allow this, or somebody else was changing the same.",
+        with_body,
+    ),
     ("413", "TooLarge", "The body is too large.", with_body),
-    ("415", "NotJson", "The body is of a type that is not taken here.", with_body),
-    ("422", "Invalid", "Fields are wrong, each is named; or the idempotency key belongs to another request.", any),
-    ("429", "TooMany", "The key has used up its requests for now.", any),
+    (
+        "415",
+        "NotJson",
+        "The body is of a type that is not taken here.",
+        with_body,
+    ),
+    (
+        "422",
+        "Invalid",
+        "Fields are wrong, each is named; or the idempotency key belongs to another request.",
+        any,
+    ),
+    (
+        "429",
+        "TooMany",
+        "The key has used up its requests for now.",
+        any,
+    ),
     ("500", "Broken", "Something went wrong on our side.", any),
-    ("503", "Unavailable", "Not at the moment; trying again is safe.", any),
+    (
+        "503",
+        "Unavailable",
+        "Not at the moment; trying again is safe.",
+        any,
+    ),
 ];
 
 fn any(_: &HttpMethod) -> bool {

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -16,7 +17,9 @@ use futures_util::FutureExt;
 use super::problem::Problem;
 use crate::clock::Clock;
 use crate::model::ApiKeyId;
-use crate::outbound::notifications;
+use crate::outbound::{notifications, templates};
+use crate::people;
+use crate::rulesets::Live;
 use crate::security::api_key::{KeyText, Scope};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -87,7 +90,10 @@ async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<(Caller, Taken), Prob
         count: gate.door.limits().api_per_minute,
         window: WINDOW,
     };
-    let taken = road.store.take_rate(&format!("api {}", key.id), rate).await?;
+    let taken = road
+        .store
+        .take_rate(&format!("api {}", key.id), rate)
+        .await?;
     let caller = Caller {
         key: key.id,
         name: key.name,
@@ -116,7 +122,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 /// As the IETF's draft has it: what is allowed, and what is left of it.
 fn state_limits(headers: &mut HeaderMap, per_minute: u32, taken: Taken) {
     let policy = format!("\"key\";q={per_minute};w={}", WINDOW.as_secs());
-    let left = format!("\"key\";r={};t={}", taken.remaining, whole_seconds(taken.wait));
+    let left = format!(
+        "\"key\";r={};t={}",
+        taken.remaining,
+        whole_seconds(taken.wait)
+    );
     for (name, text) in [(POLICY, policy), (LIMIT, left)] {
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(name, value);
@@ -172,6 +182,30 @@ impl Desk {
             phone_number_id: access.phone_number_id.clone(),
             origin: access.origin,
         }
+    }
+
+    /// What the register of people works with.
+    pub(super) fn people(&self) -> people::Desk {
+        people::Desk {
+            store: self.road.store.clone(),
+            rules: self.road.rules.clone(),
+            clock: self.clock().clone(),
+            origin: self.door.current().channel.access.origin,
+        }
+    }
+
+    /// The account at WhatsApp whose templates they are.
+    pub(super) fn account(&self) -> templates::Account {
+        let current = self.door.current();
+        templates::Account {
+            client: current.channel.client.clone(),
+            business_account: current.channel.business_account_id.clone(),
+        }
+    }
+
+    /// The rules of this moment.
+    pub(super) fn rules(&self) -> Arc<Live> {
+        self.road.rules.current()
     }
 
     /// While WhatsApp is switched off, nothing may come in that is to be sent.

@@ -120,7 +120,9 @@ impl<T: FromStr> FromRequestParts<Door> for Named<T> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let essence = kind.and_then(|kind| kind.split(';').next());
     essence.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
@@ -141,7 +143,11 @@ fn once(parts: &Parts, caller: &Caller, body: &Bytes) -> Result<Option<Once>, Pr
         )
     })?;
     let mut hash = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), body] {
+    for part in [
+        parts.method.as_str().as_bytes(),
+        parts.uri.path().as_bytes(),
+        body,
+    ] {
         // Length first, so that no two requests look alike.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -169,15 +175,18 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let read = serde_path_to_error::deserialize(&mut json);
     let read = read.and_then(|read| {
         let end = json.end();
-        end.map(|()| read)
-            .map_err(|error| serde_path_to_error::Error::new(serde_path_to_error::Track::new().path(), error))
+        end.map(|()| read).map_err(|error| {
+            serde_path_to_error::Error::new(serde_path_to_error::Track::new().path(), error)
+        })
     });
     read.map_err(|error| {
         if error.inner().is_data() {
             wrong(&error)
         } else {
             let (line, column) = (error.inner().line(), error.inner().column());
-            Problem::malformed(&format!("The body is not JSON: line {line}, column {column}."))
+            Problem::malformed(&format!(
+                "The body is not JSON: line {line}, column {column}."
+            ))
         }
     })
 }
@@ -273,8 +282,14 @@ mod tests {
             (r#"{"to":7}"#, Some("to")),
             (r#"{"to":"a","cc":"b"}"#, Some("cc")),
             (r#"{"to":"a","to":"b"}"#, Some("to")),
-            (r#"{"to":"a","lines":[{"count":1},{}]}"#, Some("lines[1].count")),
-            (r#"{"to":"a","lines":[{"count":300}]}"#, Some("lines[0].count")),
+            (
+                r#"{"to":"a","lines":[{"count":1},{}]}"#,
+                Some("lines[1].count"),
+            ),
+            (
+                r#"{"to":"a","lines":[{"count":300}]}"#,
+                Some("lines[0].count"),
+            ),
             (r#"{"to":"a","lines":[{"x":1}]}"#, Some("lines[0].x")),
             (r#"["a"]"#, Some("body")),
             (r#"7"#, Some("body")),

@@ -19,7 +19,10 @@ use crate::outbound::notifications::{self, Refused, SendCall, SendRequest};
 
 /// A message that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it describes the answer, which the use case makes")]
+#[expect(
+    dead_code,
+    reason = "it describes the answer, which the use case makes"
+)]
 pub(super) struct Queued {
     /// By it the message is asked for.
     id: Uuid,
@@ -80,7 +83,10 @@ pub(super) struct Whose {
     /// The contact's phone number, `+27600000001`.
     phone: String,
     /// Messages of the page.
-    #[serde(default = "super::page::limit", deserialize_with = "super::page::read_limit")]
+    #[serde(
+        default = "super::page::limit",
+        deserialize_with = "super::page::read_limit"
+    )]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
     limit: u16,
     /// `next` of the page before.
@@ -145,14 +151,20 @@ pub(super) async fn list(
     Asked(whose): Asked<Whose>,
 ) -> Result<Json<Page<Said>>, Problem> {
     let phone = PhoneNumber::parse(&whose.phone).ok_or_else(|| {
-        Problem::field("phone", "must be a phone number with its country code, such as +27600000001")
+        Problem::field(
+            "phone",
+            "must be a phone number with its country code, such as +27600000001",
+        )
     })?;
     let which = Which {
         limit: whose.limit,
         after: whose.after,
     };
     let before = which.after.map(MessageId);
-    let rows = desk.store().messages_with(&phone, before, which.rows()).await?;
+    let rows = desk
+        .store()
+        .messages_with(&phone, before, which.rows())
+        .await?;
     let said = super::conversations::said;
     Ok(Json(which.page(rows, (|row| row.id.0, said))))
 }

@@ -3,6 +3,8 @@
 //! Handlers turn JSON into calls of use cases and what these say into JSON or problems. They decide nothing and write
 //! nothing themselves.
 
+mod accounts;
+mod contacts;
 mod conversations;
 mod document;
 mod gate;
@@ -13,15 +15,16 @@ mod page;
 mod problem;
 mod repeat;
 mod settings;
+mod templates;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -58,6 +61,20 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
         ))
         .merge(scoped(
             door,
+            Scope::Contacts,
+            open()
+                .routes(routes!(contacts::list, contacts::create))
+                .routes(routes!(contacts::one, contacts::change))
+                .routes(routes!(contacts::consents, contacts::say_consent))
+                .routes(routes!(contacts::accounts))
+                .routes(routes!(accounts::list, accounts::put))
+                .routes(routes!(accounts::one))
+                .routes(routes!(accounts::contacts, accounts::link))
+                .routes(routes!(accounts::areas))
+                .routes(routes!(accounts::place)),
+        ))
+        .merge(scoped(
+            door,
             Scope::Conversations,
             open()
                 .routes(routes!(conversations::list))
@@ -65,6 +82,13 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
                 .routes(routes!(conversations::reply))
                 .routes(routes!(conversations::resolve))
                 .routes(routes!(messages::list)),
+        ))
+        .merge(scoped(
+            door,
+            Scope::Templates,
+            open()
+                .routes(routes!(templates::list, templates::submit))
+                .routes(routes!(templates::one, templates::bring)),
         ))
         .merge(scoped(
             door,

@@ -24,7 +24,10 @@ use crate::store::idempotency::Once;
 
 /// What was accepted.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it describes the answer, which the use case makes")]
+#[expect(
+    dead_code,
+    reason = "it describes the answer, which the use case makes"
+)]
 pub(super) struct Accepted {
     id: Uuid,
     /// `accepted`; `finished` when there is nobody it could go to.
@@ -325,6 +328,12 @@ impl From<Refused> for Problem {
 /// Use cases speak in half sentences.
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!(
+        "{}{}.",
+        first.unwrap_or_default(),
+        letters.as_str().trim_end_matches('.')
+    )
 }

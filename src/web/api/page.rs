@@ -31,6 +31,17 @@ impl<T: DeserializeOwned> Page<T> {
     }
 }
 
+impl<T: DeserializeOwned> Page<T> {
+    /// A list that is never so long that it would need pages.
+    pub(super) fn all(rows: &[impl Serialize]) -> Result<Self, Problem> {
+        let items: Result<_, _> = rows.iter().map(repeat::shown).collect();
+        Ok(Self {
+            items: items?,
+            next: None,
+        })
+    }
+}
+
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +60,20 @@ impl Which {
     /// One more than is shown, so that it is known whether there is a next page.
     pub(super) fn rows(&self) -> i64 {
         i64::from(self.limit) + 1
+    }
+
+    /// The page of `rows`, which are as [`Which::rows`] asked, as the API describes them.
+    pub(super) fn shown<R: Serialize, T: DeserializeOwned>(
+        &self,
+        rows: Vec<R>,
+        id: impl Fn(&R) -> Uuid,
+    ) -> Result<Page<T>, Problem> {
+        let page = self.page(rows, (id, |row| repeat::shown(&row)));
+        let items: Result<Vec<T>, Problem> = page.items.into_iter().collect();
+        Ok(Page {
+            items: items?,
+            next: page.next,
+        })
     }
 
     /// The page of `rows`, which are as [`Which::rows`] asked.

@@ -58,7 +58,10 @@ impl Problem {
     }
 
     pub(super) fn malformed(detail: &str) -> Self {
-        let kind = ("urn:puisano:problem:malformed", "The request cannot be read");
+        let kind = (
+            "urn:puisano:problem:malformed",
+            "The request cannot be read",
+        );
         Self::new(StatusCode::BAD_REQUEST, kind, detail)
     }
 
@@ -68,7 +71,10 @@ impl Problem {
     }
 
     pub(super) fn out_of_scope(scope: &str) -> Self {
-        let kind = ("urn:puisano:problem:out-of-scope", "The key does not allow this");
+        let kind = (
+            "urn:puisano:problem:out-of-scope",
+            "The key does not allow this",
+        );
         let detail = format!("This needs a key with the scope `{scope}`.");
         Self::new(StatusCode::FORBIDDEN, kind, &detail)
     }
@@ -79,19 +85,29 @@ impl Problem {
     }
 
     pub(super) fn wrong_method() -> Self {
-        let kind = ("urn:puisano:problem:wrong-method", "This address does not do that");
+        let kind = (
+            "urn:puisano:problem:wrong-method",
+            "This address does not do that",
+        );
         let detail = "The header Allow says what it does.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, kind, detail)
     }
 
     pub(super) fn conflict(detail: &str) -> Self {
-        let kind = ("urn:puisano:problem:conflict", "The present state does not allow this");
+        let kind = (
+            "urn:puisano:problem:conflict",
+            "The present state does not allow this",
+        );
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
     pub(super) fn switched_off() -> Self {
-        let kind = ("urn:puisano:problem:switched-off", "WhatsApp is switched off");
-        let detail = "Nothing is stored and nothing is sent until the setting `enabled` is true again.";
+        let kind = (
+            "urn:puisano:problem:switched-off",
+            "WhatsApp is switched off",
+        );
+        let detail =
+            "Nothing is stored and nothing is sent until the setting `enabled` is true again.";
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
@@ -100,7 +116,8 @@ impl Problem {
             "urn:puisano:problem:idempotency-key-reused",
             "This idempotency key belongs to another request",
         );
-        let detail = "Give each request a key of its own, and the same key only to its repetitions.";
+        let detail =
+            "Give each request a key of its own, and the same key only to its repetitions.";
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail);
         problem.with("Idempotency-Key", "was used for another request")
     }
@@ -112,7 +129,10 @@ impl Problem {
     }
 
     pub(super) fn invalid(errors: Vec<FieldProblem>) -> Self {
-        let kind = ("urn:puisano:problem:invalid-fields", "Some fields are wrong");
+        let kind = (
+            "urn:puisano:problem:invalid-fields",
+            "Some fields are wrong",
+        );
         let detail = "Nothing was done. `errors` names each field and what is wrong with it.";
         Self {
             errors,
@@ -191,7 +211,10 @@ impl From<StoreError> for Problem {
             }
             // A value that the schema does not take should have been refused before.
             StoreError::Refused { .. } => {
-                tracing::error!(error = error.cause(), "the API let a value through that cannot be stored");
+                tracing::error!(
+                    error = error.cause(),
+                    "the API let a value through that cannot be stored"
+                );
                 Self::malformed("One of the values cannot be stored.")
             }
             StoreError::Failed { .. } => {
@@ -208,7 +231,10 @@ impl IntoResponse for Problem {
         let wait_s = self.wait_s;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(wait_s) = wait_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait_s));
         }

@@ -46,6 +46,11 @@ pub(super) fn read<T: DeserializeOwned>(said: Value) -> Result<T, Problem> {
     })
 }
 
+/// What is stored, as the API describes it.
+pub(super) fn shown<T: DeserializeOwned>(stored: &impl Serialize) -> Result<T, Problem> {
+    read(serde_json::to_value(stored).unwrap_or_default())
+}
+
 /// An answer with a body.
 pub(super) fn with(status: StatusCode, body: &impl Serialize) -> Answer {
     Answer {
