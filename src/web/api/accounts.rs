@@ -111,6 +111,15 @@ pub(super) struct Area {
     updated_at: Timestamp,
 }
 
+/// Where an area lies now.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(dead_code, reason = "it describes the answer, which the use case makes")]
+pub(super) struct Placed {
+    key: String,
+    #[schema(required = true)]
+    parent: Option<String>,
+}
+
 /// Where an area lies.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -224,7 +233,7 @@ pub(super) async fn areas(desk: Desk) -> Result<Json<Page<Area>>, Problem> {
 #[utoipa::path(
     put, path = "/api/v1/areas/{key}", tag = "accounts", operation_id = "place_area",
     params(("key" = String, Path, description = "The area's key.")), request_body = Placement,
-    responses((status = 200, description = "The area as it is now.", body = Area))
+    responses((status = 200, description = "Where it lies now.", body = Placed))
 )]
 pub(super) async fn place(
     desk: Desk,

@@ -1,6 +1,7 @@
 //! The HTTP API in front of a real database: who is let in, what is told to whom, and what comes of it.
 
 mod framework;
+mod sending;
 mod settings;
 
 use axum::Router;
