@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::decision::Priority;
+use crate::decision::{Card, MediaKind, Place, Priority};
 use crate::entities::Kind;
 use crate::language::Language;
 use crate::pattern::Matcher;
@@ -258,15 +258,17 @@ pub(crate) struct Response {
 /// One variant. Texts are templates until rendered.
 #[derive(Clone, Debug)]
 pub(crate) struct Speech {
+    /// The words, or the caption of media; empty where a message has none.
     pub(crate) text: Text,
     pub(crate) header: Option<Text>,
     pub(crate) footer: Option<Text>,
-    pub(crate) choices: Choices,
+    pub(crate) form: Form,
 }
 
+/// What a message is besides its words.
 #[derive(Clone, Debug)]
-pub(crate) enum Choices {
-    None,
+pub(crate) enum Form {
+    Text,
     /// One to three: id and title.
     Buttons(Vec<Choice>),
     /// One to ten rows behind a button of this title.
@@ -274,6 +276,20 @@ pub(crate) enum Choices {
         button: String,
         rows: Vec<Choice>,
     },
+    /// A button that opens an address.
+    Link {
+        button: String,
+        url: String,
+    },
+    /// A button with which the customer sends where they are.
+    AskLocation,
+    Media {
+        kind: MediaKind,
+        link: String,
+        filename: Option<String>,
+    },
+    Location(Place),
+    Contacts(Vec<Card>),
 }
 
 #[derive(Clone, Debug)]

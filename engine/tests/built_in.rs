@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 use puisano_engine::{
-    Consent, Contact, Effect, Lexicons, MessageKind, Owner, Reply, Ruleset, Source, State, Turn,
-    compile, decide,
+    Consent, Contact, Effect, Lexicons, MessageKind, Owner, Ruleset, Source, State, Turn, compile,
+    decide,
 };
 
 const PACK: &str = r#"
@@ -50,11 +50,6 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         notification: None,
     };
     let decision = decide(rules, &State::default(), &turn);
-    let text = |reply: &Reply| match reply {
-        Reply::Text { text } | Reply::Buttons { text, .. } | Reply::List { text, .. } => {
-            text.clone()
-        }
-    };
     let effects = decision.effects.iter().map(|effect| match effect {
         Effect::OptOut { .. } => "opt out",
         Effect::OptIn { .. } => "opt in",
@@ -66,7 +61,7 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         decision
             .replies
             .iter()
-            .map(|spoken| text(&spoken.reply))
+            .map(|spoken| spoken.reply.text().to_owned())
             .collect(),
         effects.collect(),
     )

@@ -8,8 +8,8 @@ use std::io::{BufRead, IsTerminal};
 use clap::Args;
 use jiff::Timestamp;
 use puisano_engine::{
-    Consent, Contact, Decision, Effect, Language, MessageKind, Notification, Owner, Reply, Spoken,
-    State, Template, Turn, decide,
+    Consent, Contact, Decision, Effect, Language, MessageKind, Notification, Owner, Spoken, State,
+    Template, Turn, decide,
 };
 
 use crate::cli::describe::{describe, reply_lines};
@@ -226,8 +226,9 @@ impl Talk {
         let choices = decision
             .replies
             .iter()
-            .flat_map(|spoken| choices(&spoken.reply));
-        choices.into_iter().nth(number.checked_sub(1)?)
+            .flat_map(|spoken| spoken.reply.choices());
+        let (id, title) = choices.into_iter().nth(number.checked_sub(1)?)?;
+        Some((id.to_owned(), title.to_owned()))
     }
 
     fn turn(&mut self, said: &Said<'_>) {
@@ -294,20 +295,6 @@ impl Talk {
             Effect::OptIn { .. } => self.contact.opted_out = false,
             Effect::Cancel { .. } | Effect::End => {}
         }
-    }
-}
-
-fn choices(reply: &Reply) -> Vec<(String, String)> {
-    match reply {
-        Reply::Text { .. } => Vec::new(),
-        Reply::Buttons { buttons, .. } => buttons
-            .iter()
-            .map(|b| (b.id.clone(), b.title.clone()))
-            .collect(),
-        Reply::List { rows, .. } => rows
-            .iter()
-            .map(|row| (row.id.clone(), row.title.clone()))
-            .collect(),
     }
 }
 

@@ -13,18 +13,46 @@ pub(super) fn reply_lines(reply: &Reply) -> Vec<String> {
             .map(|(n, title)| format!("[{}] {title}", n + 1));
         numbered.collect::<Vec<_>>().join("  ")
     };
-    let (text, below) = match reply {
-        Reply::Text { text } => (text, None),
-        Reply::Buttons { text, buttons, .. } => (
-            text,
-            Some(choices(buttons.iter().map(|b| &b.title).collect())),
+    let below = match reply {
+        Reply::Text { .. } => None,
+        Reply::Buttons { buttons, .. } => Some(choices(buttons.iter().map(|b| &b.title).collect())),
+        Reply::List { rows, .. } => Some(choices(rows.iter().map(|row| &row.title).collect())),
+        Reply::CtaUrl { button, url, .. } => Some(format!("[{button}] {url}")),
+        Reply::AskLocation { .. } => Some("[location]".to_owned()),
+        Reply::Media {
+            kind,
+            link,
+            filename,
+            ..
+        } => Some(
+            [word(kind), link.clone()]
+                .into_iter()
+                .chain(filename.clone())
+                .collect::<Vec<_>>()
+                .join(" "),
         ),
-        Reply::List { text, rows, .. } => (
-            text,
-            Some(choices(rows.iter().map(|row| &row.title).collect())),
+        Reply::Location(place) => Some(
+            [format!("{}, {}", place.latitude, place.longitude)]
+                .into_iter()
+                .chain(place.name.clone())
+                .chain(place.address.clone())
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
+        Reply::Contacts { contacts } => Some(
+            contacts
+                .iter()
+                .map(|card| format!("{} {}", card.name, card.phones.join(" ")))
+                .collect::<Vec<_>>()
+                .join("; "),
         ),
     };
-    text.lines().map(str::to_owned).chain(below).collect()
+    reply
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .chain(below)
+        .collect()
 }
 
 /// Everything about a decision, the way `explain` prints it.

@@ -4,6 +4,7 @@
 //! patterns before responses (a pattern's captures are values that texts may print), conditions before actions.
 
 mod actions;
+mod attachments;
 mod choices;
 mod conditions;
 mod entities;

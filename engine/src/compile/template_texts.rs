@@ -297,9 +297,9 @@ impl<'a> Compiler<'a> {
                 .iter()
                 .find(|entry| entry.key == field.name);
             if let Some(entry) = entry.filter(|_| !without.is_empty()) {
-                let names = (field.name.as_str(), named.name);
+                let field = (field.name.as_str(), named.name);
                 self.diagnostics
-                    .unused_field(entry.key_span, names, &without);
+                    .unused_field(entry.key_span, field, &without);
             }
         }
     }

@@ -17,7 +17,7 @@ fn speech(text: &str) -> Speech {
         text,
         header: None,
         footer: None,
-        choices: Choices::None,
+        form: Form::Text,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What templates take, print and tell WhatsApp; and that no text whatever breaks them.
 
+#![expect(clippy::panic, reason = "tests stop at the first surprise")]
+
 use proptest::prelude::*;
 
 use super::*;
