@@ -132,7 +132,7 @@ async fn types_and_sizes_are_checked_and_a_wrong_kind_fails_later() {
         ("image/jpeg", &large[1..], true),
         ("image/jpeg", &large[..], false),
         ("audio/ogg; codecs=opus", PDF, true),
-        ("image/webp", &large[..500 * 1024 + 1], false),
+        ("image/webp", &large[..=500 * 1024], false),
         ("application/x-msdownload", PDF, false),
         ("text/html", PDF, false),
         ("image/svg+xml", PDF, false),

@@ -26,7 +26,7 @@ const MEDIA_HOSTS: [&str; 1] = ["lookaside.fbsbx.com"];
 const MEDIA_DOMAINS: [&str; 2] = [".fbcdn.net", ".whatsapp.net"];
 
 /// A hundred megabytes over a slow line.
-const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
+const UPLOAD_TIME_MAX: Duration = Duration::from_mins(5);
 
 /// How much of a file is taken, and for how long.
 #[derive(Clone, Copy, Debug)]
