@@ -90,10 +90,14 @@ async fn read(
 async fn journal(State(shared): State<Shared>) -> Json<Value> {
     let world = shared.world();
     let show = |phone: Option<&str>, item: &Item| {
-        json!({
+        let mut shown = json!({
             "n": item.n, "at": conversation::time(item.at_ms), "phone": phone.map(|phone| format!("+{phone}")),
             "wamid": item.wamid, "content": item.content,
-        })
+        });
+        if !item.shown.is_null() {
+            shown["shown"] = item.shown.clone();
+        }
+        shown
     };
     let by = |by: By| {
         let mut items: Vec<_> = world

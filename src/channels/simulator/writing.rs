@@ -86,7 +86,7 @@ pub(super) async fn write(
         }
         Ok(None) => problem(
             StatusCode::BAD_REQUEST,
-            "say exactly one thing, such as `text`",
+            "say exactly one thing, such as `text`; `tap` only what was offered",
         ),
         Err(error) => error.into_response(),
     }

@@ -2,7 +2,7 @@
 //!
 //! Reviews are decided when they begin, and end by the clock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -168,20 +168,16 @@ fn read_cursor(library: &Library, cursor: &str) -> Result<u64, GraphError> {
 }
 
 fn next(shared: &Shared, query: &Query, after: u64) -> String {
-    let mut words: Vec<String> = query
+    let (api, account) = (&shared.account.api_url, &shared.account.business_account_id);
+    let mut words: BTreeMap<&str, &str> = query
         .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "after" | "before"))
-        .map(|(key, value)| format!("{key}={value}"))
+        .filter(|(key, _)| *key != "before")
+        .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    words.sort();
-    words.push(format!("after={}", cursor(after)));
-    let account = &shared.account;
-    format!(
-        "{}/v24.0/{}/message_templates?{}",
-        account.api_url,
-        account.business_account_id,
-        words.join("&")
-    )
+    let after = cursor(after);
+    words.insert("after", &after);
+    let path = format!("{api}/v24.0/{account}/message_templates");
+    reqwest::Url::parse_with_params(&path, &words).map_or(path, String::from)
 }
 
 /// `POST /{business account id}/message_templates`.

@@ -45,6 +45,14 @@ impl World {
     }
 }
 
+/// Uploads a file to a simulator of another process; returns its id.
+pub(super) async fn upload_to(account: &Account) -> String {
+    let number = PhoneNumberId(account.phone_number_id.clone());
+    let uploaded = client_of(account);
+    let uploaded = uploaded.upload_media(&number, upload("application/pdf", PDF));
+    uploaded.await.unwrap()
+}
+
 fn file(kind: MediaKind, id: &str) -> OutgoingContent {
     OutgoingContent::Media {
         kind,

@@ -90,6 +90,16 @@ impl World {
     }
 }
 
+/// Submits a template to a simulator of another process; returns its id.
+pub(super) async fn submit_to(account: &Account, round: i32) -> String {
+    let layout = layout("We are closed today.", &[]);
+    let name = format!("closed_{round}");
+    let client = client_of(account);
+    let draft = draft(&name, &layout);
+    let submitted = client.create_template(&account.business_account_id, &draft);
+    submitted.await.unwrap().id
+}
+
 #[tokio::test]
 async fn a_fresh_world_has_the_customers_five() {
     let folder = Folder::new();
