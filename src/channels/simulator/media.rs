@@ -23,8 +23,9 @@ use sha2::{Digest, Sha256};
 use super::graph::{authorise, check_version, locate};
 use super::graph_error::GraphError;
 use super::parts::FILES;
+use super::record::Record;
 use super::shared::Shared;
-use super::world::{Record, World};
+use super::world::World;
 
 const FOLDER: &str = "simulator.media";
 const MINUTE_MS: i64 = 60 * 1_000;

@@ -667,3 +667,25 @@ async fn who_stopped_marketing_gets_none() {
     world.all_delivered().await;
     assert_eq!(codes(&world.service), [131_050]);
 }
+
+#[tokio::test]
+async fn any_other_news_can_be_told() {
+    let folder = Folder::new();
+    let world = World::start(&folder).await;
+    let value = json!({ "display_phone_number": "27510000000", "event": "THROUGHPUT_UPGRADE" });
+    let field = "phone_number_quality_update";
+    world
+        .post("webhooks", json!({ "field": field, "value": value }))
+        .await;
+    let news = world.news(1).await;
+    assert!(
+        matches!(
+            news[0],
+            AccountUpdate::NumberThroughput {
+                per_second: 1_000,
+                ..
+            }
+        ),
+        "{news:?}"
+    );
+}
