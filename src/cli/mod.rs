@@ -8,6 +8,7 @@ mod conversations;
 mod describe;
 mod doctor;
 mod explain;
+mod outbox;
 mod output;
 mod pack;
 mod say;
@@ -89,6 +90,7 @@ enum Command {
     Conversations(conversations::List),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
+    Outbox(outbox::Outbox),
 }
 
 /// Reads the arguments, runs the command and says how it ended.
@@ -128,6 +130,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Conversations(list) => conversations::list(&common, &list),
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }
 

@@ -18,6 +18,7 @@ mod ingest;
 mod migrations;
 mod outbox;
 mod outbox_notices;
+mod outbox_town;
 mod road;
 mod turn;
 mod world;
