@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod key;
 mod import;
+mod outbox;
 mod output;
 mod pack;
 mod say;
@@ -93,6 +94,7 @@ enum Command {
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
     Key(key::Key),
+    Outbox(outbox::Outbox),
 }
 
 /// Reads the arguments, runs the command and says how it ended.
@@ -134,6 +136,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Key(key) => key::run(&common, &key),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }
 

@@ -161,9 +161,6 @@ impl Calls {
         self.line.in_flight.fetch_sub(1, Ordering::AcqRel);
         let Ruling { verdict, said } = rule(&send, outcome, before.as_ref());
         if before.is_some() || matches!(said, Said::Paused { .. }) {
-            if let Said::Paused { reason, .. } = &said {
-                tracing::warn!(%reason, "sending pauses; nothing is lost");
-            }
             self.news.push(NumberNews { before, said });
         }
         self.unwritten.push(SendResult {
@@ -177,12 +174,23 @@ impl Calls {
 
     /// Writes down what calls said about the number; before anything is claimed, or the pause would come too late.
     pub(super) async fn tell_news(&mut self) -> Result<(), StoreError> {
+        // Calls that fail together are one event.
+        if let Some(reason) = self.news.iter().find_map(pause_reason) {
+            tracing::warn!(%reason, "sending pauses; nothing is lost");
+        }
         if !self.news.is_empty() {
             let number = &self.line.number().id;
             self.line.store.hear_of_number(number, &self.news).await?;
             self.news.clear();
         }
         Ok(())
+    }
+}
+
+fn pause_reason(news: &NumberNews) -> Option<&str> {
+    match &news.said {
+        Said::Paused { reason, .. } => Some(reason),
+        Said::Passed | Said::Nothing => None,
     }
 }
 

@@ -21,6 +21,7 @@ mod notifications;
 mod outbox;
 mod outbox_notices;
 mod people;
+mod outbox_town;
 mod road;
 mod turn;
 mod world;
