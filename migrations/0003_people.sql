@@ -23,6 +23,16 @@ ALTER TABLE contacts ADD COLUMN updated_at timestamptz;
 CREATE INDEX contacts_area ON contacts (area) WHERE area IS NOT NULL;
 UPDATE contacts SET denied = ARRAY['account', 'service', 'marketing'] WHERE opted_out;
 
+-- The categories in `held` and in `added` that are not in `removed`, in a fixed order: who grants a category takes its
+-- denial back, and the other way round.
+CREATE FUNCTION puisano_categories(held text[], added text[], removed text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY(
+        SELECT category FROM unnest(ARRAY['account', 'service', 'marketing']) WITH ORDINALITY AS c (category, place)
+        WHERE (category = ANY (held) OR category = ANY (added)) AND NOT category = ANY (removed)
+        ORDER BY place)
+$$;
+
 -- Every grant and denial with where it came from; rows are never changed.
 CREATE TABLE consent_events (
     contact_id uuid NOT NULL,
@@ -36,6 +46,12 @@ CREATE TABLE consent_events (
     at timestamptz NOT NULL,
     PRIMARY KEY (contact_id, id)
 );
+-- Who had opted out before there were categories: their own word. The ids come before those of all times.
+INSERT INTO consent_events (contact_id, id, category, granted, source, at)
+SELECT k.id, ('00000000-0000-7000-8000-00000000000' || place)::uuid, category, false, 'message',
+       coalesce(k.opted_out_at, k.created_at)
+FROM contacts k CROSS JOIN unnest(ARRAY['account', 'service', 'marketing']) WITH ORDINALITY AS c (category, place)
+WHERE k.opted_out;
 
 CREATE TABLE accounts (
     id uuid PRIMARY KEY,

@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod model;
 pub mod observability;
 pub mod outbound;
+pub mod people;
 pub mod rulesets;
 pub mod security;
 pub mod store;

@@ -48,13 +48,14 @@ pub use decision::{
 pub use diagnostic::{CODES, Code, Color, Diagnostic, Diagnostics, Severity, concise, render};
 pub use dialogue::{Offered, State, TooNew};
 pub use language::Language;
-pub use ruleset::{Counts, Ruleset};
+pub use ruleset::{Counts, ListValue, Ruleset};
 pub use sentiment::{Label, Lexicons, Mood, Polarity, sentiment};
 pub use source::{Location, Source, Span};
 pub use template::{
     ButtonValue, Category, Field, FieldKind, FieldProblem, Filled, FilledButton, Layout,
     LayoutButton, LayoutText, Rendered, Template, Values,
 };
+pub use text::fold;
 pub use trace::{
     CandidateTrace, LanguageFrom, LanguageTrace, Outcome, RuleTrace, TieBreak, Trace, Verdict,
 };

@@ -78,6 +78,17 @@ pub struct Ruleset {
     pub(crate) tests: Vec<crate::transcript::Transcript>,
 }
 
+/// One value of a value list, such as a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListValue<'a> {
+    /// Its normal form.
+    pub key: &'a str,
+    /// What replies print.
+    pub label: &'a str,
+    /// How people write it, as the pack has it; none when they write the key or the label.
+    pub spellings: &'a [String],
+}
+
 /// How much a pack holds, without what is built in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -132,6 +143,23 @@ impl Ruleset {
         self.templates
             .iter()
             .find(|template| template.name() == name)
+    }
+
+    /// The values of a value list, in the order of the pack; none when `entity` is none.
+    pub fn values_of(&self, entity: &str) -> impl Iterator<Item = ListValue<'_>> {
+        let keys = self
+            .entities
+            .iter()
+            .filter(move |known| known.name == entity)
+            .filter_map(|known| match &known.kind {
+                Kind::Values { keys } => Some(keys),
+                _ => None,
+            });
+        keys.flatten().map(|value| ListValue {
+            key: &value.key,
+            label: &value.label,
+            spellings: &value.spellings,
+        })
     }
 
     pub fn counts(&self) -> Counts {

@@ -96,7 +96,7 @@ pub(super) fn resolve(common: &Common, resolve: &Resolve) -> anyhow::Result<Exit
 
 /// Runs `work` on the database of the settings. A private one is used beside the running server, or started for the time
 /// of the command when no server runs.
-fn with_store(
+pub(super) fn with_store(
     common: &Common,
     work: impl AsyncFnOnce(&Store) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {

@@ -8,6 +8,7 @@ mod conversations;
 mod describe;
 mod doctor;
 mod explain;
+mod import;
 mod output;
 mod pack;
 mod say;
@@ -87,6 +88,7 @@ enum Command {
     /// Check settings, database, rules and connection
     Doctor,
     Conversations(conversations::List),
+    Import(import::Import),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
 }
@@ -126,6 +128,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Sentiment(sentiment) => sentiment::run(&common, &sentiment),
         Command::Doctor => doctor::run(&common),
         Command::Conversations(list) => conversations::list(&common, &list),
+        Command::Import(import) => import::run(&common, &import),
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
     }

@@ -3,12 +3,13 @@
 //! Pure but for ids: it reads and writes nothing. Messages of a claim are decided one after the other, the state flowing
 //! from each to the next.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use puisano_engine::{
-    Contact, Decision, Effect, EntityValue, Event, IntentMatch, Label, Language, MessageKind, Mood,
-    Priority, RuleRef, Spoken, State, TooNew, Turn, decide,
+    Consent, Contact, Decision, Effect, EntityValue, Event, IntentMatch, Label, Language,
+    MessageKind, Mood, Priority, RuleRef, Spoken, State, TooNew, Turn, decide,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -17,9 +18,10 @@ use crate::clock::Clock;
 use crate::model::{MessageId, OutgoingContent, Owner};
 use crate::outbound::enqueue::{self, Occasion, ReplyPace};
 use crate::rulesets::Live;
+use crate::store::consents::{Word, category_of};
 use crate::store::turns::{
-    ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff, NewItem,
-    SessionSpan,
+    ConsentChange, ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff,
+    NewItem, SessionSpan,
 };
 
 /// What the messages of a claim led to.
@@ -63,6 +65,7 @@ struct Desk<'a, 'l> {
     clock: &'l Clock,
     state: State,
     contact: Contact,
+    denied: BTreeSet<Consent>,
     owner: Owner,
     epoch: i64,
     pace: ReplyPace,
@@ -92,6 +95,11 @@ impl<'a, 'l> Desk<'a, 'l> {
             language: state.language,
             state,
             contact,
+            denied: facts
+                .denied
+                .iter()
+                .filter_map(|name| category_of(name))
+                .collect(),
             owner: due.owner,
             epoch: due.epoch,
             pace: ReplyPace::new(live.ruleset.replies_per_minute(), due.now, due.reply_tat),
@@ -229,8 +237,8 @@ impl<'a, 'l> Desk<'a, 'l> {
                     };
                     self.put(message, &content, self.due.now);
                 }
-                Effect::OptOut { .. } => self.set_opted_out(true),
-                Effect::OptIn { .. } => self.set_opted_out(false),
+                Effect::OptOut { categories } => self.say_of(message, categories, Word::Denied),
+                Effect::OptIn { categories } => self.say_of(message, categories, Word::Granted),
                 // The engine has ended the session in the state already.
                 Effect::End => {}
             }
@@ -246,9 +254,21 @@ impl<'a, 'l> Desk<'a, 'l> {
         }
     }
 
-    fn set_opted_out(&mut self, opted_out: bool) {
-        self.contact.opted_out = opted_out;
-        self.change.opted_out = Some(opted_out);
+    /// Whoever has denied all categories has opted out.
+    fn say_of(&mut self, message: &DueMessage, categories: &[Consent], word: Word) {
+        for category in categories {
+            match word {
+                Word::Denied => self.denied.insert(*category),
+                Word::Granted => self.denied.remove(category),
+            };
+            self.change.consents.push(ConsentChange {
+                id: self.clock.new_id(),
+                category: *category,
+                word,
+                message: message.id,
+            });
+        }
+        self.contact.opted_out = self.denied.len() == Consent::ALL.len();
     }
 
     fn say(&mut self, message: &DueMessage, decision: &Decision) {

@@ -4,6 +4,7 @@
 //! The database is the authority. A watched folder publishes what is saved; a start publishes only what the database
 //! has never seen, so that an old node cannot roll the rules back.
 
+pub mod areas;
 mod findings;
 mod folder;
 mod live;

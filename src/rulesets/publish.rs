@@ -8,9 +8,9 @@ use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::rulesets::{
-    Checked, Findings, Fingerprint, Folders, Live, LiveRules, LoadError, Sources, compile,
+    Checked, Findings, Fingerprint, Folders, Live, LiveRules, LoadError, Sources, areas, compile,
 };
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
 
 /// How often folder and database are looked at: a save is live on every node well within a second.
@@ -61,6 +61,10 @@ pub async fn open(
         );
         follower.follow().await.map_err(OpenError::Store)?;
     }
+    follower
+        .seed_areas()
+        .await
+        .map_err(|error| OpenError::Store(error.into()))?;
     let live = follower.live.clone();
     let stopping = tasks.stopping();
     tasks.spawn("rules", async move {
@@ -83,6 +87,7 @@ struct Follower {
 impl Follower {
     async fn run(self, mut seen: Fingerprint) {
         let mut failing = false;
+        let mut seeded = self.live.current().hash.clone();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = self.folders.fingerprint();
@@ -99,7 +104,15 @@ impl Follower {
                 }
                 Err(_) => {}
             }
+            let live = self.live.current().hash.clone();
+            if live != seeded && self.seed_areas().await.is_ok() {
+                seeded = live;
+            }
         }
+    }
+
+    async fn seed_areas(&self) -> Result<u64, StoreError> {
+        areas::seed(&self.store, &self.clock, &self.live.current().ruleset).await
     }
 
     /// The folder changed: checks and publishes it. Returns whether this state of the folder is dealt with.

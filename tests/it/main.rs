@@ -18,6 +18,7 @@ mod ingest;
 mod migrations;
 mod notifications;
 mod outbox;
+mod people;
 mod road;
 mod turn;
 mod world;

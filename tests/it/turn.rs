@@ -6,7 +6,8 @@ use puisano::conversations::handoff;
 use puisano::conversations::worker::Worker;
 use puisano::model::{Identity, Owner, PhoneNumber};
 use puisano::rulesets::{Folders, LiveRules};
-use puisano::store::turns::{ContactChange, SessionSpan, Which};
+use puisano::store::consents::Word;
+use puisano::store::turns::{ConsentChange, ContactChange, SessionSpan, Which};
 
 use crate::ingest::phone;
 use crate::road::{PALESA, Road};
@@ -305,7 +306,15 @@ async fn what_turns_change_about_a_contact_leaves_the_rest_alone() {
     let mut finished = road.decided(&due[0], &[]);
     finished.contact = ContactChange {
         name: Some("Palesa \0".to_owned()),
-        opted_out: Some(true),
+        consents: puisano_engine::Consent::ALL
+            .iter()
+            .map(|category| ConsentChange {
+                id: road.database.clock.new_id(),
+                category: *category,
+                word: Word::Denied,
+                message: due[0].messages[0].id,
+            })
+            .collect(),
         set: BTreeMap::from([("area".to_owned(), "Zastron".to_owned())]),
         forget: BTreeSet::from(["account".to_owned()]),
         tag: BTreeSet::from(["new".to_owned(), "staff".to_owned()]),

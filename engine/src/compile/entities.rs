@@ -190,10 +190,11 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let group = self.value_group(group, keys.len());
-            let label = self.value(&entry.key, &entry.value, group);
+            let (label, spellings) = self.value(&entry.key, &entry.value, group);
             keys.push(ValueKey {
                 label: label.unwrap_or_else(|| capitalised(&entry.key)),
                 key: entry.key.clone(),
+                spellings,
             });
         }
         if entries.is_empty() {
@@ -211,17 +212,16 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Adds the spellings of one value; gives its label when it has one. Nothing behind the key is the key itself.
-    fn value(&mut self, key: &str, node: &Node, group: Group) -> Option<String> {
+    /// Adds the spellings of one value; gives its label when it has one, and them. Nothing behind the key is the key itself.
+    fn value(&mut self, key: &str, node: &Node, group: Group) -> (Option<String>, Vec<String>) {
         if node.is_empty() {
             self.literal(node, &key.replace('_', " "), group);
-            return None;
+            return (None, Vec::new());
         }
         let Some(entries) = node.map() else {
-            self.spellings(node, group);
-            return None;
+            return (None, self.spellings(node, group));
         };
-        let mut label = None;
+        let (mut label, mut spellings) = (None, Vec::new());
         for entry in entries {
             match entry.key.as_str() {
                 "label" if entry.value.map().is_some() => {
@@ -234,9 +234,9 @@ impl<'a> Compiler<'a> {
                         .expect_text("a label", &mut self.diagnostics)
                         .map(str::to_owned);
                 }
-                "spellings" => self.spellings(&entry.value, group),
+                "spellings" => spellings.extend(self.spellings(&entry.value, group)),
                 key if self.known_language(key, entry.key_span).is_some() => {
-                    self.spellings(&entry.value, group);
+                    spellings.extend(self.spellings(&entry.value, group));
                 }
                 _ => entry.unknown("in a value", &["label", "spellings"], &mut self.diagnostics),
             }
@@ -244,15 +244,18 @@ impl<'a> Compiler<'a> {
         if entries.iter().all(|entry| entry.key == "label") {
             self.literal(node, &key.replace('_', " "), group);
         }
-        label
+        (label, spellings)
     }
 
-    fn spellings(&mut self, node: &Node, group: Group) {
+    fn spellings(&mut self, node: &Node, group: Group) -> Vec<String> {
+        let mut spellings = Vec::new();
         for (item, language) in self.per_language(node) {
             if let Some(text) = item.expect_text("a spelling", &mut self.diagnostics) {
                 self.phrase((item, text), language, group);
+                spellings.push(text.to_owned());
             }
         }
+        spellings
     }
 
     /// Every entry of the list is a value of its own.
@@ -274,6 +277,7 @@ impl<'a> Compiler<'a> {
             keys.push(ValueKey {
                 key: entry.clone(),
                 label: capitalised(entry),
+                spellings: Vec::new(),
             });
         }
         Some(Kind::Values { keys })

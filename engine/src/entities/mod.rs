@@ -60,6 +60,8 @@ pub(crate) struct ValueKey {
     pub(crate) key: String,
     /// What replies print: the `label`, else the key with a capital.
     pub(crate) label: String,
+    /// As the pack writes them.
+    pub(crate) spellings: Vec<String>,
 }
 
 /// A test of digits beyond their shape.

@@ -472,6 +472,7 @@ fn labels() {
     let area = ValueKey {
         key: "zastron".to_owned(),
         label: "Zastron town".to_owned(),
+        spellings: Vec::new(),
     };
     let values = Kind::Values { keys: vec![area] };
     assert_eq!(label(&values, "zastron"), "Zastron town");

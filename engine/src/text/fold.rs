@@ -48,8 +48,9 @@ pub(crate) fn split(text: &str, words: &mut Words, number: impl Fn(&str) -> Word
     }
 }
 
-/// The folded words of `text`, separated by single spaces.
-pub(crate) fn fold(text: &str) -> String {
+/// The folded words of `text`, separated by single spaces: lower case, without accents and punctuation. At most the first
+/// 4,096 characters.
+pub fn fold(text: &str) -> String {
     let mut words = Words::default();
     split(text, &mut words, |_| WordId::UNKNOWN);
     let mut folded = String::with_capacity(words.folded.len());

@@ -12,7 +12,8 @@ pub(crate) mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fold::{fold, fold_char, split};
+pub use fold::fold;
+pub(crate) use fold::{fold_char, split};
 pub(crate) use identify::{Guess, Identifier};
 pub(crate) use vocabulary::{Vocabulary, VocabularyBuilder, WordId, WordInfo};
 

@@ -1,10 +1,11 @@
 //! Whether a request is one that WhatsApp would take: its fields, its lengths, its types.
 //!
-//! Knows nothing of windows, rates or tokens.
+//! Knows nothing of windows, rates, tokens, or of which files and templates there are.
 
 use serde_json::Value;
 
 use super::graph_error::GraphError;
+use super::parts;
 
 const TEXT_MAX: usize = 4_096;
 const INTERACTIVE_BODY_MAX: usize = 1_024;
@@ -31,12 +32,7 @@ const FRAME: [&str; 8] = [
     "recipient_identity_key_hash",
 ];
 
-/// Types that are taken as they come: the service does not send them yet.
-const UNCHECKED: [&str; 8] = [
-    "image", "video", "audio", "document", "sticker", "location", "contacts", "template",
-];
-
-type Checked<T = ()> = Result<T, GraphError>;
+pub(super) type Checked<T = ()> = Result<T, GraphError>;
 
 /// A request that has the right form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +110,11 @@ fn message(body: &Value) -> Checked<Call> {
         "text" => text(part)?,
         "interactive" => interactive(part)?,
         "reaction" => reaction(part)?,
-        kind if UNCHECKED.contains(&kind) => {}
+        "location" => parts::location(part)?,
+        "contacts" => parts::contacts(part)?,
+        kind if parts::FILES.contains(&kind) => parts::file(kind, part)?,
+        // Held against the approved one when it is known which.
+        "template" if part.is_object() => {}
         _ => {
             return Err(GraphError::new(
                 100,
@@ -177,21 +177,39 @@ fn interactive(part: &Value) -> Checked {
     only(part, &["type", "header", "body", "footer", "action"])?;
     only(&part["body"], &["text"])?;
     string(&part["body"], "text", 1..=INTERACTIVE_BODY_MAX)?;
-    if let Some(header) = part.get("header") {
-        only(header, &["type", "text"])?;
-        if header["type"] != "text" {
-            return Err(wrong("header.type", "must be one of {text}"));
-        }
-        string(header, "text", 1..=HEADER_MAX)?;
+    let kind = string(part, "type", 1..=50)?;
+    if let Some(given) = part.get("header") {
+        header(kind, given)?;
     }
     if let Some(footer) = part.get("footer") {
         only(footer, &["text"])?;
         string(footer, "text", 1..=FOOTER_MAX)?;
     }
-    match string(part, "type", 1..=50)? {
+    match kind {
         "button" => buttons(&part["action"]),
         "list" => list(&part["action"]),
-        _ => Err(wrong("interactive.type", "must be one of {button, list}")),
+        "cta_url" => parts::link_button(&part["action"]),
+        "location_request_message" => parts::location_request(part),
+        _ => Err(wrong(
+            "interactive.type",
+            "must be one of {button, list, cta_url, location_request_message}",
+        )),
+    }
+}
+
+/// A text, or a file above buttons and links; a list has a text only.
+fn header(kind: &str, header: &Value) -> Checked {
+    let format = string(header, "type", 1..=20)?;
+    match format {
+        "text" => {
+            only(header, &["type", "text"])?;
+            string(header, "text", 1..=HEADER_MAX).map(drop)
+        }
+        "image" | "video" | "document" if kind != "list" => {
+            only(header, &["type", format])?;
+            parts::file(format, &header[format])
+        }
+        _ => Err(wrong("header.type", "is not one for this message")),
     }
 }
 
@@ -258,7 +276,7 @@ impl<'a> Seen<'a> {
 type Length = std::ops::RangeInclusive<usize>;
 
 /// The text under `key`; its length is counted in UTF-16 units, the stricter way.
-fn string<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a str> {
+pub(super) fn string<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a str> {
     let found = value.get(key).ok_or_else(|| missing(key))?;
     let text = found
         .as_str()
@@ -277,7 +295,7 @@ fn string<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a str> {
     }
 }
 
-fn array<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a [Value]> {
+pub(super) fn array<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a [Value]> {
     let items = value
         .get(key)
         .and_then(Value::as_array)
@@ -292,7 +310,7 @@ fn array<'a>(value: &'a Value, key: &str, length: Length) -> Checked<&'a [Value]
     }
 }
 
-fn only(value: &Value, keys: &[&str]) -> Checked {
+pub(super) fn only(value: &Value, keys: &[&str]) -> Checked {
     let fields = value
         .as_object()
         .ok_or_else(|| GraphError::new(100, "A parameter is not an object."))?;
@@ -302,11 +320,11 @@ fn only(value: &Value, keys: &[&str]) -> Checked {
     }
 }
 
-fn missing(key: &str) -> GraphError {
+pub(super) fn missing(key: &str) -> GraphError {
     GraphError::new(131_008, format!("Parameter '{key}' is missing."))
 }
 
-fn wrong(key: &str, why: &str) -> GraphError {
+pub(super) fn wrong(key: &str, why: &str) -> GraphError {
     GraphError::new(131_009, format!("Parameter '{key}' {why}."))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -12,11 +12,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::faults::Fault;
-use super::shared::Shared;
+use super::graph_error::GraphError;
+use super::shared::{Due, Shared};
+use super::webhooks::{self, Person};
 use super::world::{By, Item, Record};
-use super::{conversation, digits, writing};
+use super::{PHONE_DIGITS, conversation, digits, media, templates, writing};
 
 const WAIT_MS_MAX: u64 = 60_000;
+
+/// The largest file, in base64.
+const BODY_BYTES_MAX: usize = media::REQUEST_BYTES_MAX / 3 * 4 + 64 * 1024;
+
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/messages", post(writing::write))
@@ -25,7 +31,11 @@ pub(super) fn router() -> Router<Shared> {
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/release", post(release))
         .route("/handshake", post(handshake))
-        .route("/limits", post(limits))
+        .route("/limits", get(limits).post(set_limits))
+        .route("/templates", get(show_templates))
+        .route("/templates/{name}", post(change_template))
+        .route("/preferences", post(prefer))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(from_this_machine))
 }
 
@@ -147,15 +157,104 @@ async fn release(State(shared): State<Shared>) -> Response {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Limits {
-    pair_burst: u32,
+async fn limits(State(shared): State<Shared>) -> Json<Value> {
+    Json(json!(shared.world().limits))
 }
 
-async fn limits(State(shared): State<Shared>, Json(limits): Json<Limits>) -> Json<Value> {
-    *shared.pair_burst() = i64::from(limits.pair_burst);
-    Json(json!({ "success": true }))
+async fn set_limits(State(shared): State<Shared>, Json(change): Json<Value>) -> Response {
+    let limits = match shared.world().limits.changed(&change) {
+        Ok(limits) => limits,
+        Err(reason) => return problem(StatusCode::BAD_REQUEST, &reason),
+    };
+    let set = shared
+        .commit(|plan| {
+            if limits.tier != plan.world.limits.tier {
+                let value = json!({
+                    "max_daily_conversations_per_business": limits.tier_word(), "max_phone_numbers_per_business": 2,
+                });
+                let field = ("business_capability_update", plan.now_ms);
+                let body = webhooks::change(&shared.account, field, &value);
+                plan.webhook("", &now(plan.now_ms), &body);
+            }
+            plan.push(Record::Limits(limits));
+            Ok(())
+        })
+        .await;
+    done(set)
+}
+
+/// A webhook that goes at once.
+fn now<'a>(at_ms: i64) -> Due<'a> {
+    Due {
+        at_ms,
+        copies: 1,
+        status: None,
+    }
+}
+
+fn done<T>(made: Result<T, GraphError>) -> Response {
+    match made {
+        Ok(_) => Json(json!({ "success": true })).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn show_templates(State(shared): State<Shared>) -> Json<Value> {
+    Json(templates::show(&shared))
+}
+
+async fn change_template(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Json(change): Json<templates::Change>,
+) -> Response {
+    match templates::change(&shared, &name, &change).await {
+        Ok(0) => problem(StatusCode::NOT_FOUND, "there is no such template"),
+        made => done(made),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preference {
+    from: String,
+    marketing: Wish,
+    #[serde(default)]
+    hide_phone: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wish {
+    Stop,
+    Resume,
+}
+
+async fn prefer(State(shared): State<Shared>, Json(preference): Json<Preference>) -> Response {
+    let phone = digits(&preference.from);
+    if !PHONE_DIGITS.contains(&phone.len()) {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "`from` is a phone number such as +27600000001",
+        );
+    }
+    let is_stopped = preference.marketing == Wish::Stop;
+    let word = if is_stopped { "stop" } else { "resume" };
+    let preferred = shared
+        .commit(|plan| {
+            let known = plan.world.conversations.get(&phone);
+            let person = Person {
+                phone: phone.clone(),
+                name: known.and_then(|conversation| conversation.name.clone()),
+                hides_phone: preference.hide_phone,
+            };
+            let body = webhooks::preference(&shared.account, &person, (word, plan.now_ms));
+            plan.webhook("", &now(plan.now_ms), &body);
+            plan.push(Record::Preference { phone, is_stopped });
+            Ok(())
+        })
+        .await;
+    done(preferred)
 }
 
 /// The GET by which WhatsApp makes sure of a webhook address.

@@ -60,6 +60,7 @@ fn message(world: &World, item: &Item, now_ms: i64) -> Value {
     }
     match kind {
         "interactive" => show_choices(&mut shown, part),
+        "template" => show_template(&mut shown, &item.shown),
         "reaction" => {
             shown["emoji"] = part["emoji"].clone();
             shown["about"] = part["message_id"].clone();
@@ -68,6 +69,13 @@ fn message(world: &World, item: &Item, now_ms: i64) -> Value {
         _ => shown[kind] = part.clone(),
     }
     shown
+}
+
+/// A template as it reads once it is filled in, with what can be tapped.
+fn show_template(shown: &mut Value, filled: &Value) {
+    for (key, part) in filled.as_object().into_iter().flatten() {
+        shown[key] = part.clone();
+    }
 }
 
 fn text(kind: &str, part: &Value) -> Value {
@@ -94,6 +102,18 @@ fn show_choices(shown: &mut Value, part: &Value) {
         if found.is_string() {
             shown[key] = found.clone();
         }
+    }
+    let header = &part["header"];
+    if let Some(kind) = header["type"].as_str().filter(|kind| *kind != "text") {
+        shown["header_media"] = json!({ "type": kind, kind: header[kind] });
+    }
+    match part["action"]["name"].as_str() {
+        Some("cta_url") => {
+            let link = &part["action"]["parameters"];
+            shown["link"] = json!({ "title": link["display_text"], "url": link["url"] });
+        }
+        Some("send_location") => shown["asks"] = json!("location"),
+        _ => {}
     }
     let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let buttons: Vec<_> = array(&part["action"]["buttons"])

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,9 +16,8 @@ use super::faults::{Fault, Kind};
 use super::graph_error::GraphError;
 use super::shared::{Plan, Shared};
 use super::weather::{Sent, Weather};
-use super::webhooks;
-use super::world::{Accepted, Record};
-use super::{PHONE_DIGITS, digits};
+use super::world::{Accepted, Conversation, Record};
+use super::{PHONE_DIGITS, digits, media, nodes, templates, webhooks};
 
 const DELAY_DEFAULT_MS: u64 = 60_000;
 
@@ -38,7 +37,21 @@ const AFTER: [Kind; 4] = [
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/{version}/{id}/messages", post(messages))
-        .route("/{version}/{id}", get(number))
+        .route("/{version}/{id}/media", post(media::upload))
+        .route("/{version}/{id}/uploads", post(media::open_session))
+        .route("/{version}/{id}/unpause", post(nodes::unpause))
+        .route(
+            "/{version}/{id}/message_templates",
+            get(nodes::list_templates)
+                .post(nodes::submit_template)
+                .delete(nodes::delete_templates),
+        )
+        .route(
+            "/{version}/{id}",
+            get(nodes::show).post(nodes::change).delete(nodes::delete),
+        )
+        .route("/whatsapp_business/attachments/{id}", get(media::fetch))
+        .layer(DefaultBodyLimit::max(media::REQUEST_BYTES_MAX))
         .fallback(|| async { GraphError::new(100, "Unknown path components.").into_response() })
 }
 
@@ -59,25 +72,7 @@ async fn messages(
     })
 }
 
-async fn number(
-    State(shared): State<Shared>,
-    Path((version, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, GraphError> {
-    authorise(&shared, &headers)?;
-    locate(&shared, &version, &id)?;
-    Ok(Json(json!({
-        "id": id,
-        "display_phone_number": shared.account.display_phone_number,
-        "verified_name": "Simulated number",
-        "quality_rating": "GREEN",
-        "status": "CONNECTED",
-        "account_mode": "SANDBOX",
-        "throughput": { "level": "STANDARD" },
-    })))
-}
-
-fn authorise(shared: &Shared, headers: &HeaderMap) -> Result<(), GraphError> {
+pub(super) fn authorise(shared: &Shared, headers: &HeaderMap) -> Result<(), GraphError> {
     let given = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -91,24 +86,32 @@ fn authorise(shared: &Shared, headers: &HeaderMap) -> Result<(), GraphError> {
     }
 }
 
-fn locate(shared: &Shared, version: &str, id: &str) -> Result<(), GraphError> {
+/// Whether the path is one of our number's.
+pub(super) fn locate(shared: &Shared, version: &str, id: &str) -> Result<(), GraphError> {
+    check_version(version)?;
+    if id == shared.account.phone_number_id {
+        Ok(())
+    } else {
+        Err(GraphError::new(
+            33,
+            "There is no phone number with this id.",
+        ))
+    }
+}
+
+pub(super) fn check_version(version: &str) -> Result<(), GraphError> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = version
         .strip_prefix('v')
         .and_then(|number| number.split_once('.'));
-    if !parts.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
-        return Err(GraphError::new(
+    if parts.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
+        Ok(())
+    } else {
+        Err(GraphError::new(
             100,
             "The path does not begin with a version such as v24.0.",
-        ));
+        ))
     }
-    if id != shared.account.phone_number_id {
-        return Err(GraphError::new(
-            33,
-            "There is no phone number with this id.",
-        ));
-    }
-    Ok(())
 }
 
 async fn take(shared: &Shared, body: &[u8]) -> Result<Response, GraphError> {
@@ -213,17 +216,19 @@ async fn message(
         return before(shared, &fault).await;
     }
     let wamid = shared.new_wamid();
-    let weather = Weather {
-        failed: strike(&[Kind::FailedStatus]),
+    let mut weather = Weather {
+        failed: strike(&[Kind::FailedStatus]).and_then(|fault| fault.code),
         held: strike(&[Kind::HoldStatuses]),
         reordered: strike(&[Kind::ReorderWebhooks]),
         doubled: strike(&[Kind::DuplicateWebhooks]),
     };
-    let pair_burst = *shared.pair_burst();
     shared
         .commit(|plan| {
+            let shown = shown(plan, &request)?;
+            let category = shown["category"].as_str();
             if let Some(phone) = &address.phone {
-                may_write(plan, phone, pair_burst)?;
+                let later = may_write(plan, phone, (&request, category))?;
+                weather.failed = weather.failed.or(later);
             }
             let n = plan.number();
             plan.push(Record::Accepted(Accepted {
@@ -232,17 +237,16 @@ async fn message(
                 phone: address.phone.clone(),
                 wamid: wamid.clone(),
                 request: request.clone(),
+                shown: shown.clone(),
             }));
             if let Some(phone) = &address.phone {
-                weather.statuses(
-                    shared,
-                    plan,
-                    &Sent {
-                        phone,
-                        wamid: &wamid,
-                        request: &request,
-                    },
-                );
+                let sent = Sent {
+                    phone,
+                    wamid: &wamid,
+                    request: &request,
+                    category,
+                };
+                weather.statuses(shared, plan, &sent);
             }
             Ok(())
         })
@@ -254,22 +258,52 @@ async fn message(
     }
 }
 
-fn may_write(plan: &Plan<'_>, phone: &str, pair_burst: i64) -> Result<(), GraphError> {
-    let conversation = plan.world.conversations.get(phone);
-    let Some(conversation) = conversation.filter(|conversation| conversation.is_open(plan.now_ms))
-    else {
-        return Err(GraphError::new(
+/// What a template says to the person; nothing for other messages, which say it themselves.
+fn shown(plan: &Plan<'_>, request: &Value) -> Result<Value, GraphError> {
+    if request["type"] == "template" {
+        templates::fill(&plan.world.library, &request["template"], plan.now_ms)
+    } else {
+        Ok(Value::Null)
+    }
+}
+
+/// An error, or the code with which the message fails after it was accepted.
+fn may_write(
+    plan: &Plan<'_>,
+    phone: &str,
+    (request, category): (&Value, Option<&str>),
+) -> Result<Option<i64>, GraphError> {
+    let (world, limits) = (plan.world, &plan.world.limits);
+    let known = Conversation::default();
+    let conversation = world.conversations.get(phone).unwrap_or(&known);
+    let is_open = conversation.is_open(plan.now_ms);
+    let unusable = media::usable(world, request, plan.now_ms)?;
+    if !is_open && category.is_none() {
+        return limits.refuse(GraphError::new(
             131_047,
             "More than 24 hours have passed since the customer last replied.",
         ));
-    };
-    if !conversation.may_receive(plan.now_ms, pair_burst) {
+    }
+    if !is_open && !world.usage.has_room(phone, (limits, plan.now_ms)) {
+        return limits.refuse(GraphError::new(
+            131_048,
+            "The business has written to as many people today as it may.",
+        ));
+    }
+    if !world.usage.is_slow_enough((limits, plan.now_ms)) {
+        return Err(GraphError::new(
+            130_429,
+            "Cloud API message throughput has been reached.",
+        ));
+    }
+    if !conversation.may_receive(plan.now_ms, limits.pair_burst) {
         return Err(GraphError::new(
             131_056,
             "Too many messages to this person in a short time.",
         ));
     }
-    Ok(())
+    let is_unwanted = category == Some("MARKETING") && world.stopped.contains(phone);
+    Ok(unusable.or(is_unwanted.then_some(131_050)))
 }
 
 fn answer(shared: &Shared, address: &Address, wamid: &str) -> Value {

@@ -8,6 +8,8 @@ use serde_json::json;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GraphError {
     pub(super) code: i64,
+    /// What is wrong with a template, where the code does not say.
+    pub(super) subcode: Option<i64>,
     pub(super) details: String,
 }
 
@@ -15,7 +17,16 @@ impl GraphError {
     pub(super) fn new(code: i64, details: impl Into<String>) -> Self {
         Self {
             code,
+            subcode: None,
             details: details.into(),
+        }
+    }
+
+    /// Why a template was refused.
+    pub(super) fn template(subcode: i64, details: impl Into<String>) -> Self {
+        Self {
+            subcode: Some(subcode),
+            ..Self::new(100, details)
         }
     }
 
@@ -39,13 +50,18 @@ impl IntoResponse for GraphError {
         } else {
             format!("(#{}) {title}", self.code)
         };
-        let error = json!({
+        let mut error = json!({
             "message": message,
             "type": "OAuthException",
             "code": self.code,
             "error_data": { "messaging_product": "whatsapp", "details": self.details },
             "fbtrace_id": "Simulated",
         });
+        if let Some(subcode) = self.subcode {
+            error["error_subcode"] = json!(subcode);
+            error["error_user_title"] = json!("Template not accepted");
+            error["error_user_msg"] = json!(self.details);
+        }
         (self.http(), Json(json!({ "error": error }))).into_response()
     }
 }
@@ -62,6 +78,16 @@ pub(super) fn title(code: i64) -> &'static str {
         131_021 => "Recipient cannot be sender",
         131_026 => "Message undeliverable",
         131_047 => "Re-engagement message",
+        131_048 => "Spam rate limit hit",
+        131_050 => "Unable to deliver the message: the recipient stopped marketing messages",
+        131_053 => "Media upload error",
+        132_000 => "Number of parameters does not match the expected number of params",
+        132_001 => "Template name does not exist in the translation",
+        132_005 => "Translated text too long",
+        132_012 => "Parameter format does not match format in the created template",
+        132_015 => "Template is paused",
+        132_016 => "Template is disabled",
+        132_018 => "There's an issue with the parameters in your template",
         131_051 => "Unsupported message type",
         131_056 => "(Business Account, Consumer Account) pair rate limit hit",
         _ => "Error",

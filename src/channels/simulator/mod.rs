@@ -4,26 +4,33 @@
 //! them, webhooks are signed and escaped as WhatsApp does, come at least once, a person's messages one after another
 //! unless a fault says otherwise, statuses in no order. It shares no wire code
 //! with the service, so that the two can disagree. What it accepted and what it has yet to deliver survives `kill -9`.
-//! It does not fetch or store files, check templates, or know more than one business number.
+//! It has templates that are reviewed and checked when they are sent, and keeps files. It does not fetch files from links,
+//! look into them, or know more than one business number.
 //!
 //! # For the service
 //!
-//! `POST /{version}/{phone number id}/messages` and `GET /{version}/{phone number id}`, with the access token.
+//! With the access token, under `/{version}/`: `POST {phone number id}/messages` and `/media`, `GET {phone number id}`,
+//! `GET`, `POST` and `DELETE {business account id}/message_templates`, `GET` and `POST {template id}`,
+//! `POST {template id}/unpause`, `GET` and `DELETE {media id}`, `POST {any app id}/uploads` and `POST upload:…`. A fresh
+//! world has five approved templates in English. The address of a file lives for five minutes.
 //!
 //! # For people and tests, under `/_simulator/`
 //!
 //! | call | what it does |
 //! |---|---|
-//! | `POST messages` | A person writes: `{"from":"+27600000001","text":"no water"}`. Instead of `text` one of `button` and `list` (`{"id","title"}`), `image`, `video`, `document`, `audio`, `voice`, `sticker`, `location`, `contacts`, `reaction` (their object of the webhook, as far as given), or `message` (a whole element). Beside it `name`, `reply_to`, `age_s` (written so long ago), `hide_phone` (known by user id only). Answers `{"wamid","cursor","user_id"}`. |
+//! | `POST messages` | A person writes: `{"from":"+27600000001","text":"no water"}`. Instead of `text` one of `button` and `list` (`{"id","title"}`), `image`, `video`, `document`, `audio`, `voice`, `sticker`, `location`, `contacts`, `reaction` (their object of the webhook, as far as given; a file with `bytes` in base64 can be fetched), `tap` (id or title of something that the business offered), or `message` (a whole element). Beside it `name`, `reply_to`, `age_s` (written so long ago), `hide_phone` (known by user id only). Answers `{"wamid","cursor","user_id"}`. |
 //! | `GET conversations/{phone}?after=N&wait_ms=M` | What the person's phone shows after cursor `N`; waits up to `M` ms for something from the business. `{"phone","name","cursor","typing","messages":[…]}`; each message has `n`, `wamid`, `at`, `by` (`person`, `business`), `type`, `text`, `status`, and what its type brings. |
 //! | `GET journal` | Everything, for checks: `accepted`, `lost`, `written`, `refused`, `webhooks`. |
 //! | `POST faults` | Adds a fault: `{"fault":"timeout_after_accept"}` with `count` (endless without) or `probability` (0 to 1, with `seed`), and `to` for one person only. |
 //! | `GET faults`, `DELETE faults` | Lists them with how often each struck; removes them all. |
 //! | `POST release` | Lets webhooks go that are held back. |
 //! | `POST handshake` | Asks the service as WhatsApp does when a webhook address is saved: `{"status":200,"echoed":true}`. |
-//! | `POST limits` | `{"pair_burst":45}`: how many messages a person may get at once. |
+//! | `GET limits`, `POST limits` | What is named changes: `pair_burst` (45 messages that a person may get at once), `tier` (100000 people in a day outside the window; null for no limit), `per_second` (null), `refusal` (`at_once` or `by_status`: how a closed window and a full tier are told), `review` (`approve`, `reject`, `never`) and `review_ms` (500) of templates. A change of `tier` is told to the service. |
+//! | `GET templates` | All templates as they stand. |
+//! | `POST templates/{name}` | Behind the service's back, with the webhook: `{"action":"pause"}`, or `approve`, `reject`, `disable`, `delete`, and with `to` the new `category`, `quality` or `edit` of the body. Beside it `language` (all without) and `reason`. |
+//! | `POST preferences` | A person stops or resumes marketing messages: `{"from":"+27600000001","marketing":"stop"}`. |
 //!
-//! Faults live in memory only. They are:
+//! Faults live in memory only; all else survives. They are:
 //!
 //! | `fault` | what the service meets |
 //! |---|---|
@@ -46,7 +53,12 @@ mod faults;
 mod graph;
 mod graph_error;
 mod journal;
+mod limits;
+mod media;
+mod nodes;
+mod parts;
 mod shared;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod weather;
@@ -75,7 +87,7 @@ use world::World;
 pub struct SimulatorConfig {
     /// On loopback; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Keeps `simulator.json` and `simulator.journal`.
+    /// Keeps `simulator.json`, `simulator.journal` and `simulator.media`.
     pub data: PathBuf,
     /// Where the service takes webhooks.
     pub webhook_url: String,
@@ -126,7 +138,7 @@ impl Simulator {
         let shared = Shared::new(
             account,
             (journal, World::from_records(records)),
-            config.clock,
+            (config.clock, &config.data),
             config.tasks.stopping(),
         )?;
         config.tasks.spawn(

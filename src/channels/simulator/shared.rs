@@ -1,5 +1,6 @@
 //! What the parts of the simulator share, and the one way in which its world changes.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::account::Account;
 use super::faults::Faults;
 use super::graph_error::GraphError;
 use super::journal::Journal;
-use super::world::{PAIR_BURST, Record, Told, World};
+use super::world::{Record, Told, World};
 use crate::clock::Clock;
 
 const WEBHOOK_CONNECT: Duration = Duration::from_secs(3);
@@ -40,7 +41,8 @@ pub(super) struct Inner {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     refused: Mutex<Vec<(i64, GraphError)>>,
-    pair_burst: Mutex<i64>,
+    /// Where files are kept.
+    pub(super) files: PathBuf,
 }
 
 impl std::ops::Deref for Shared {
@@ -55,7 +57,7 @@ impl Shared {
     pub(super) fn new(
         account: Account,
         (journal, world): (Journal, World),
-        clock: Clock,
+        (clock, data): (Clock, &Path),
         stopping: CancellationToken,
     ) -> anyhow::Result<Self> {
         // An error means that a provider is there already, which is as good.
@@ -77,7 +79,7 @@ impl Shared {
             world: world.into(),
             faults: Mutex::default(),
             refused: Mutex::default(),
-            pair_burst: PAIR_BURST.into(),
+            files: super::media::folder(data),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -141,18 +143,18 @@ impl Inner {
         )
     }
 
+    /// An id as Graph gives them: fifteen digits.
+    pub(super) fn new_number(&self) -> String {
+        let number = self.clock.new_id().as_u128() % 1_000_000_000_000_000;
+        format!("{number:015}")
+    }
+
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn pair_burst(&self) -> MutexGuard<'_, i64> {
-        self.pair_burst
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn remember_refusal(&self, error: &GraphError) {
@@ -189,11 +191,13 @@ impl Plan<'_> {
         self.records.push(record);
     }
 
-    /// `copies` webhooks with the same body.
-    pub(super) fn webhook(&mut self, about: &str, due: &Due<'_>, body: &Value) {
+    /// `copies` webhooks with the same body; the number of the last.
+    pub(super) fn webhook(&mut self, about: &str, due: &Due<'_>, body: &Value) -> u64 {
+        let mut n = 0;
         for _ in 0..due.copies.max(1) {
+            n = self.number();
             let record = Record::Webhook(Told {
-                n: self.number(),
+                n,
                 due_ms: due.at_ms,
                 about: about.to_owned(),
                 status: due.status.map(str::to_owned),
@@ -201,6 +205,7 @@ impl Plan<'_> {
             });
             self.push(record);
         }
+        n
     }
 }
 

@@ -18,11 +18,14 @@ pub(super) struct Sent<'a> {
     pub(super) phone: &'a str,
     pub(super) wamid: &'a str,
     pub(super) request: &'a Value,
+    /// Of the template, if it is one.
+    pub(super) category: Option<&'a str>,
 }
 
 /// What befalls the statuses of one message.
 pub(super) struct Weather {
-    pub(super) failed: Option<Fault>,
+    /// The code of the only status.
+    pub(super) failed: Option<i64>,
     pub(super) held: Option<Fault>,
     pub(super) reordered: Option<Fault>,
     pub(super) doubled: Option<Fault>,
@@ -41,6 +44,7 @@ impl Weather {
             hides_phone: false,
         };
         let last = STATUSES.len() - 1;
+        let category = sent.category.unwrap_or("service").to_lowercase();
         for (word, after_ms) in self.words(sent.request) {
             let at = STATUSES
                 .iter()
@@ -61,7 +65,8 @@ impl Weather {
                 word,
                 at_s: (plan.now_ms + after_ms) / 1_000,
                 opaque: sent.request["biz_opaque_callback_data"].as_str(),
-                code: self.failed.as_ref().and_then(|fault| fault.code),
+                code: self.failed,
+                category: &category,
             };
             plan.webhook(
                 sent.wamid,

@@ -64,6 +64,8 @@ pub(super) struct Status<'a> {
     pub(super) opaque: Option<&'a str>,
     /// For `failed`.
     pub(super) code: Option<i64>,
+    /// Of a template, else `service`.
+    pub(super) category: &'a str,
 }
 
 pub(super) fn status(account: &Account, person: &Person, status: &Status<'_>) -> Value {
@@ -78,8 +80,12 @@ pub(super) fn status(account: &Account, person: &Person, status: &Status<'_>) ->
         element["biz_opaque_callback_data"] = json!(opaque);
     }
     if matches!(status.word, "sent" | "delivered") {
+        let (kind, is_billed) = match status.category {
+            "service" => ("free_customer_service", false),
+            _ => ("regular", true),
+        };
         element["pricing"] = json!({
-            "billable": false, "pricing_model": "PMP", "type": "free_customer_service", "category": "service",
+            "billable": is_billed, "pricing_model": "PMP", "type": kind, "category": status.category,
         });
     }
     if let Some(code) = status.code {
@@ -95,6 +101,32 @@ pub(super) fn status(account: &Account, person: &Person, status: &Status<'_>) ->
     }
     value["statuses"] = json!([element]);
     envelope(account, &value)
+}
+
+/// A webhook about the account, its templates or its people, of `field`.
+pub(super) fn change(account: &Account, (field, at_ms): (&str, i64), value: &Value) -> Value {
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{
+            "id": account.business_account_id, "time": at_ms / 1_000,
+            "changes": [{ "field": field, "value": value }],
+        }],
+    })
+}
+
+/// A person stops or resumes marketing messages, inside WhatsApp.
+pub(super) fn preference(account: &Account, person: &Person, (word, at_ms): (&str, i64)) -> Value {
+    let mut value = value(account);
+    value["contacts"] = json!([person.contact(account)]);
+    let mut wish = json!({
+        "user_id": user_id(account, &person.phone), "detail": format!("User requested to {word} marketing messages"),
+        "category": "marketing_messages", "value": word, "timestamp": at_ms / 1_000,
+    });
+    if !person.hides_phone {
+        wish["wa_id"] = json!(person.phone);
+    }
+    value["user_preferences"] = json!([wish]);
+    change(account, ("user_preferences", at_ms), &value)
 }
 
 fn value(account: &Account) -> Value {

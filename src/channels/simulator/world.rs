@@ -1,4 +1,5 @@
-//! The simulated world: what people wrote, what was accepted for them, and which webhooks are still on their way.
+//! The simulated world: what people wrote, what was accepted for them, which webhooks are still on their way, and the
+//! business's templates, files and limits.
 //!
 //! Pure: it changes by [`Record`]s only, and the journal is the list of them, so that reading the journal again makes
 //! the same world.
@@ -8,15 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::limits::{Limits, PAIR_EVERY_MS, Usage};
+use super::media::Media;
+use super::templates::{Library, Template};
+
 /// A webhook without a time: held back until somebody lets it go.
 pub(super) const HELD: i64 = i64::MAX;
 
 /// A message that waits for the one before it is looked at again after this long.
 const BEHIND_ANOTHER_MS: i64 = 3;
-
-/// Messages to one person: one every six seconds, of which 45 may be borrowed from the time to come.
-pub(super) const PAIR_EVERY_MS: i64 = 6_000;
-pub(super) const PAIR_BURST: i64 = 45;
 
 pub(super) const WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -42,6 +43,26 @@ pub(super) enum Record {
     Delivered {
         n: u64,
     },
+    /// What the webhook was to tell is not so any more.
+    Withdrawn {
+        n: u64,
+    },
+    /// A template is new, or is now like this.
+    Template(Box<Template>),
+    TemplateGone {
+        id: u64,
+        blocked_until_ms: Option<i64>,
+    },
+    Media(Media),
+    MediaGone {
+        id: String,
+    },
+    Limits(Limits),
+    /// A person stopped marketing messages, or resumed them.
+    Preference {
+        phone: String,
+        is_stopped: bool,
+    },
 }
 
 /// A person sent `message`, the element of the webhook.
@@ -62,6 +83,9 @@ pub(super) struct Accepted {
     pub(super) phone: Option<String>,
     pub(super) wamid: String,
     pub(super) request: Value,
+    /// What a template says once it is filled in.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(super) shown: Value,
 }
 
 /// Something is to be told to the service, not before `due_ms`.
@@ -90,6 +114,8 @@ pub(super) struct Item {
     pub(super) wamid: String,
     /// The element of the webhook, or the request.
     pub(super) content: Value,
+    /// Of a template: what the person reads.
+    pub(super) shown: Value,
     /// Webhook, time and word of each status; for a person's message, of its own webhook.
     pub(super) statuses: Vec<(u64, i64, String)>,
     pub(super) read: bool,
@@ -142,6 +168,12 @@ pub(super) struct World {
     pub(super) webhooks_delivered: u64,
     /// By person, the webhooks that bring their messages and were not taken yet.
     bringing: HashMap<String, BTreeSet<u64>>,
+    pub(super) library: Library,
+    pub(super) media: HashMap<String, Media>,
+    pub(super) limits: Limits,
+    pub(super) usage: Usage,
+    /// Who wants no marketing messages.
+    pub(super) stopped: BTreeSet<String>,
 }
 
 impl World {
@@ -174,6 +206,41 @@ impl World {
                     self.brought(n, &webhook);
                 }
             }
+            Record::Withdrawn { n } => {
+                if let Some(webhook) = self.webhooks.remove(&n) {
+                    self.queue.remove(&(webhook.due_ms, n));
+                }
+            }
+            other => self.account_changed(other),
+        }
+    }
+
+    fn account_changed(&mut self, record: Record) {
+        match record {
+            Record::Template(template) => {
+                self.next = self.next.max(template.number() + 1);
+                self.library.put(*template);
+            }
+            Record::TemplateGone {
+                id,
+                blocked_until_ms,
+            } => self.library.remove(id, blocked_until_ms),
+            Record::Media(media) => {
+                self.media.insert(media.id.clone(), media);
+            }
+            Record::MediaGone { id } => {
+                self.media.remove(&id);
+            }
+            Record::Limits(limits) => self.limits = limits,
+            Record::Preference { phone, is_stopped } => {
+                if is_stopped {
+                    self.stopped.insert(phone);
+                } else {
+                    self.stopped.remove(&phone);
+                }
+            }
+            // The others are about messages.
+            _ => {}
         }
     }
 
@@ -182,13 +249,18 @@ impl World {
         let item = item(accepted.n, accepted.at_ms, accepted.wamid, accepted.request);
         let item = Item {
             by: By::Business,
+            shown: accepted.shown,
             ..item
         };
+        self.usage.accepted(item.at_ms);
         let Some(phone) = accepted.phone else {
             return self.lost.push(item);
         };
         self.places.insert(item.wamid.clone(), phone.clone());
-        let conversation = self.conversations.entry(phone).or_default();
+        let conversation = self.conversations.entry(phone.clone()).or_default();
+        if !conversation.is_open(item.at_ms) {
+            self.usage.reached(&phone, item.at_ms);
+        }
         conversation.paid_until_ms = conversation.paid_until_ms.max(item.at_ms) + PAIR_EVERY_MS;
         conversation.typing_ms = None;
         conversation.items.push(item);
@@ -234,7 +306,10 @@ impl World {
         self.places.insert(wamid.clone(), written.phone.clone());
         let conversation = self.conversations.entry(written.phone).or_default();
         conversation.name = written.name.or(conversation.name.take());
-        conversation.last_written_ms = conversation.last_written_ms.max(Some(written.at_ms));
+        // Whether a reaction opens the window is not documented: nobody should count on it.
+        if written.message["type"] != "reaction" {
+            conversation.last_written_ms = conversation.last_written_ms.max(Some(written.at_ms));
+        }
         conversation
             .items
             .push(item(written.n, written.at_ms, wamid, written.message));
@@ -385,6 +460,7 @@ fn item(n: u64, at_ms: i64, wamid: String, content: Value) -> Item {
         by: By::Person,
         wamid,
         content,
+        shown: Value::Null,
         statuses: Vec::new(),
         read: false,
     }

@@ -13,11 +13,11 @@ use super::shared::{Due, Plan, Shared};
 use super::weather::copies;
 use super::webhooks::{self, Person};
 use super::world::{self, By, Conversation, Item, Record};
-use super::{PHONE_DIGITS, digits};
+use super::{PHONE_DIGITS, digits, media};
 
 const LATE_DEFAULT_MS: u64 = 500;
 
-/// The types a person's message can have beside `text`, `button` and `list`; `voice` goes as `audio`.
+/// The types a person's message can have beside `text`, `button`, `list` and `tap`; `voice` goes as `audio`.
 const PARTS: [&str; 9] = [
     "image", "video", "document", "audio", "voice", "sticker", "location", "contacts", "reaction",
 ];
@@ -38,7 +38,10 @@ pub(super) struct Written {
 }
 
 /// Writes as a person.
-pub(super) async fn write(State(shared): State<Shared>, Json(written): Json<Written>) -> Response {
+pub(super) async fn write(
+    State(shared): State<Shared>,
+    Json(mut written): Json<Written>,
+) -> Response {
     let phone = digits(&written.from);
     if !PHONE_DIGITS.contains(&phone.len()) {
         return problem(
@@ -46,6 +49,10 @@ pub(super) async fn write(State(shared): State<Shared>, Json(written): Json<Writ
             "`from` is a phone number such as +27600000001",
         );
     }
+    let file = match keep_file(&shared, &mut written.rest).await {
+        Ok(file) => file,
+        Err(refused) => return refused,
+    };
     let (doubled, late) = {
         let mut faults = shared.faults();
         let mut strike = |kind| faults.strike(&[kind], Some(&phone));
@@ -64,7 +71,13 @@ pub(super) async fn write(State(shared): State<Shared>, Json(written): Json<Writ
         wamid: &wamid,
     };
     match shared
-        .commit(|plan| Ok(happens(&shared, plan, &written, (&sender, &coming))))
+        .commit(|plan| {
+            let happened = happens(&shared, plan, &written, (&sender, &coming));
+            if let Some(media) = file.filter(|_| happened.is_some()) {
+                plan.push(Record::Media(media));
+            }
+            Ok(happened)
+        })
         .await
     {
         Ok(Some(n)) => {
@@ -77,6 +90,32 @@ pub(super) async fn write(State(shared): State<Shared>, Json(written): Json<Writ
         ),
         Err(error) => error.into_response(),
     }
+}
+
+/// Keeps the file that a person sends, and puts in its place what WhatsApp says of it.
+async fn keep_file(
+    shared: &Shared,
+    parts: &mut Map<String, Value>,
+) -> Result<Option<media::Media>, Response> {
+    let carries = |key: &String| FILES.contains(&key.as_str()) || key == "voice";
+    let Some((key, part)) = parts.iter_mut().find(|(key, _)| carries(key)) else {
+        return Ok(None);
+    };
+    let Some(file) = media::of_person(part, mime_type(key)) else {
+        return Ok(None);
+    };
+    let file = file.map_err(|reason| problem(StatusCode::BAD_REQUEST, reason))?;
+    let mime = file.mime.clone();
+    let kept = file.keep(shared, false).await;
+    let kept = kept.map_err(IntoResponse::into_response)?;
+    if let Some(fields) = part.as_object_mut() {
+        fields.remove("bytes");
+        fields.insert("id".to_owned(), json!(kept.id));
+        fields.insert("mime_type".to_owned(), json!(mime));
+        fields.insert("sha256".to_owned(), json!(kept.sha256));
+        fields.insert("url".to_owned(), json!(media::address(shared, &kept.id)));
+    }
+    Ok(Some(kept))
 }
 
 /// The person who writes, and the id of what is written.
@@ -177,6 +216,7 @@ fn content(
         )),
         "button" => reply("button_reply"),
         "list" => reply("list_reply"),
+        "tap" => tap(conversation?, part.as_str()?),
         "message" => part.is_object().then(|| (part.clone(), None)),
         "contacts" => part
             .is_array()
@@ -219,27 +259,70 @@ fn mime_type(key: &str) -> &'static str {
 
 /// The latest message of the business that offers this button or row, else its latest message.
 fn offering(conversation: &Conversation, id: &str) -> Option<String> {
-    let mut of_business = conversation
+    let mut of_business = of_business(conversation);
+    let latest = of_business.clone().next();
+    let offers = |item: &&Item| choices(item).iter().any(|choice| choice.value["id"] == id);
+    let found = of_business.find(offers).or(latest);
+    found.map(|item| item.wamid.clone())
+}
+
+/// The element for a tap on the latest thing with this id or title, and the message that had it.
+fn tap(conversation: &Conversation, chosen: &str) -> Option<(Value, Option<String>)> {
+    let (item, choice) = of_business(conversation).find_map(|item| {
+        let is_it =
+            |choice: &Choice<'_>| choice.value["id"] == chosen || choice.value["title"] == chosen;
+        Some((item, choices(item).into_iter().find(is_it)?))
+    })?;
+    let element = match choice.kind {
+        // Of a template, which is answered in another way.
+        "button" => json!({
+            "type": "button", "button": { "payload": choice.value["id"], "text": choice.value["title"] },
+        }),
+        kind => {
+            json!({ "type": "interactive", "interactive": { "type": kind, kind: choice.value } })
+        }
+    };
+    Some((element, Some(item.wamid.clone())))
+}
+
+fn of_business(conversation: &Conversation) -> impl Iterator<Item = &Item> + Clone {
+    conversation
         .items
         .iter()
         .rev()
-        .filter(|item| item.by == By::Business);
-    let offers = |item: &&Item| {
-        let action = &item.content["interactive"]["action"];
-        let buttons = action["buttons"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|button| &button["reply"]["id"]);
-        let sections = action["sections"].as_array().into_iter().flatten();
-        let rows = sections
-            .flat_map(|section| section["rows"].as_array().into_iter().flatten())
-            .map(|row| &row["id"]);
-        buttons.chain(rows).any(|offered| offered == id)
-    };
-    let latest = of_business.clone().next();
-    of_business
-        .find(offers)
-        .or(latest)
-        .map(|item| item.wamid.clone())
+        .filter(|item| item.by == By::Business)
+}
+
+/// Something that can be tapped: how the tap is told, and its id and title.
+struct Choice<'a> {
+    kind: &'static str,
+    value: &'a Value,
+}
+
+fn choices(item: &Item) -> Vec<Choice<'_>> {
+    let action = &item.content["interactive"]["action"];
+    let mut choices = Vec::new();
+    for button in list(&action["buttons"]) {
+        choices.push(Choice {
+            kind: "button_reply",
+            value: &button["reply"],
+        });
+    }
+    for row in list(&action["sections"]).flat_map(|section| list(&section["rows"])) {
+        choices.push(Choice {
+            kind: "list_reply",
+            value: row,
+        });
+    }
+    for button in list(&item.shown["buttons"]).filter(|button| button["type"] == "quick_reply") {
+        choices.push(Choice {
+            kind: "button",
+            value: button,
+        });
+    }
+    choices
+}
+
+fn list(value: &Value) -> std::slice::Iter<'_, Value> {
+    value.as_array().map_or(&[][..], Vec::as_slice).iter()
 }

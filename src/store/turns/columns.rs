@@ -1,10 +1,13 @@
 //! Finished turns as columns, one after the other, as `unnest` takes them in `finish.sql`.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use uuid::Uuid;
 
-use super::finish::{ContactChange, FinishedTurns, owner_name};
+use super::finish::{ConsentChange, ContactChange, FinishedTurns, owner_name};
 use crate::model::ConversationId;
+use crate::store::consents::{Word, name_of};
 use crate::store::messages::storable_text;
 use crate::store::{Times, to_sql};
 
@@ -210,7 +213,7 @@ struct Contacts {
     conversations: Vec<Uuid>,
     ids: Vec<Uuid>,
     names: Vec<Option<String>>,
-    opted_outs: Vec<Option<bool>>,
+    consents: Vec<Option<String>>,
     changes: Vec<String>,
 }
 
@@ -227,7 +230,7 @@ impl Contacts {
             columns
                 .names
                 .push(change.name.as_deref().map(storable_text));
-            columns.opted_outs.push(change.opted_out);
+            columns.consents.push(consents_json(&change.consents));
             let json = json!({"set": change.set, "forget": change.forget, "tag": change.tag, "untag": change.untag});
             columns.changes.push(json.to_string());
         }
@@ -239,9 +242,37 @@ impl Contacts {
             .bind(self.conversations)
             .bind(self.ids)
             .bind(self.names)
-            .bind(self.opted_outs)
+            .bind(self.consents)
             .bind(self.changes)
     }
+}
+
+/// What counts in the end, and how it came to be; nothing when nothing was said.
+fn consents_json(said: &[ConsentChange]) -> Option<String> {
+    let last: BTreeMap<&str, Word> = said
+        .iter()
+        .map(|one| (name_of(one.category), one.word))
+        .collect();
+    let with = |wanted: Word| -> Vec<&str> {
+        let chosen = last.iter().filter(|(_, word)| **word == wanted);
+        chosen.map(|(category, _)| *category).collect()
+    };
+    let event = |one: &ConsentChange| {
+        json!({
+            "id": one.id,
+            "category": name_of(one.category),
+            "granted": one.word == Word::Granted,
+            "proof": one.message,
+        })
+    };
+    let json = || {
+        json!({
+            "granted": with(Word::Granted),
+            "denied": with(Word::Denied),
+            "events": said.iter().map(event).collect::<Vec<_>>(),
+        })
+    };
+    (!said.is_empty()).then(|| json().to_string())
 }
 
 #[derive(Default)]

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use puisano_engine::Consent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{DueTurns, columns};
 use crate::model::{ConversationId, MessageId, Owner, RulesetHash, Wamid};
+use crate::store::consents::Word;
 use crate::store::{Store, StoreError, call};
 
 /// What a claim led to.
@@ -82,13 +84,24 @@ pub struct NewHandoff {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactChange {
     pub name: Option<String>,
-    pub opted_out: Option<bool>,
+    /// In the order in which they were said; the last word about a category counts.
+    pub consents: Vec<ConsentChange>,
     pub set: BTreeMap<String, String>,
     pub forget: BTreeSet<String>,
     pub tag: BTreeSet<String>,
     pub untag: BTreeSet<String>,
     /// The first message of this contact was decided.
     pub first: bool,
+}
+
+/// A category granted or denied in a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentChange {
+    pub id: Uuid,
+    pub category: Consent,
+    pub word: Word,
+    /// The proof.
+    pub message: MessageId,
 }
 
 #[derive(Clone, Debug)]

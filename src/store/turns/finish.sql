@@ -96,19 +96,37 @@ laned AS (
 known AS (
     UPDATE contacts k
     SET name = coalesce(c.name, k.name),
-        opted_out = coalesce(c.opted_out, k.opted_out),
-        opted_out_at = CASE c.opted_out WHEN true THEN clock.now WHEN false THEN NULL ELSE k.opted_out_at END,
+        granted = CASE WHEN c.consents IS NULL THEN k.granted ELSE puisano_categories(k.granted, c.granted, c.denied) END,
+        denied = CASE WHEN c.consents IS NULL THEN k.denied ELSE puisano_categories(k.denied, c.denied, c.granted) END,
+        opted_out = CASE
+            WHEN c.consents IS NULL THEN k.opted_out
+            ELSE cardinality(puisano_categories(k.denied, c.denied, c.granted)) = 3 END,
+        opted_out_at = CASE
+            WHEN c.consents IS NULL THEN k.opted_out_at
+            WHEN cardinality(puisano_categories(k.denied, c.denied, c.granted)) = 3 THEN coalesce(k.opted_out_at, clock.now)
+        END,
         fields = (k.fields - ARRAY(SELECT jsonb_array_elements_text(c.change::jsonb -> 'forget')))
                  || (c.change::jsonb -> 'set'),
         tags = ARRAY(
             SELECT DISTINCT tag FROM unnest(k.tags || ARRAY(SELECT jsonb_array_elements_text(c.change::jsonb -> 'tag'))) AS tag
             WHERE NOT c.change::jsonb -> 'untag' ? tag ORDER BY tag),
         first_turn_at = coalesce(k.first_turn_at, clock.now)
-    FROM unnest($39::uuid[], $40::uuid[], $41::text[], $42::bool[], $43::text[])
-         AS c (conversation_id, contact_id, name, opted_out, change)
+    FROM (SELECT u.*, ARRAY(SELECT jsonb_array_elements_text(u.consents::jsonb -> 'granted')) AS granted,
+                 ARRAY(SELECT jsonb_array_elements_text(u.consents::jsonb -> 'denied')) AS denied
+          FROM unnest($39::uuid[], $40::uuid[], $41::text[], $42::text[], $43::text[])
+               AS u (conversation_id, contact_id, name, consents, change)) c
     JOIN open ON open.id = c.conversation_id
     CROSS JOIN clock
     WHERE k.id = c.contact_id
+),
+consented AS (
+    INSERT INTO consent_events (contact_id, id, category, granted, source, proof, at)
+    SELECT c.contact_id, e.id, e.category, e.granted, 'message', e.proof, clock.now
+    FROM unnest($39::uuid[], $40::uuid[], $42::text[]) AS c (conversation_id, contact_id, consents)
+    JOIN open ON open.id = c.conversation_id
+    CROSS JOIN LATERAL jsonb_to_recordset(c.consents::jsonb -> 'events')
+         AS e (id uuid, category text, granted boolean, proof text)
+    CROSS JOIN clock
 ),
 handed AS (
     INSERT INTO handoffs (conversation_id, id, message_id, team, priority, reason, note, waiting_since)

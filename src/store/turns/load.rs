@@ -44,6 +44,8 @@ pub struct ContactFacts {
     pub name: Option<String>,
     pub language: Option<String>,
     pub opted_out: bool,
+    /// Names of the categories of consent that are denied.
+    pub denied: Vec<String>,
     pub tags: Vec<String>,
     pub fields: BTreeMap<String, String>,
     /// No message of this contact was ever decided.
@@ -112,7 +114,7 @@ impl Store {
 
 const FACTS: &str = "
 SELECT c.id, c.contact_id, c.phone_number_id, c.origin, c.owner, c.epoch, c.state, c.returned_at IS NOT NULL AS returned,
-       k.name, k.language, k.opted_out, k.tags, k.fields, k.first_turn_at IS NULL AS is_new,
+       k.name, k.language, k.opted_out, k.denied, k.tags, k.fields, k.first_turn_at IS NULL AS is_new,
        coalesce(address.value, '') AS address,
        CASE WHEN l.reply_tat > clock.now THEN l.reply_tat END AS reply_tat, clock.now
 FROM (SELECT puisano_now() AS now OFFSET 0) clock
@@ -163,6 +165,7 @@ fn due_of(row: &PgRow, claim: Claim, messages: Vec<DueMessage>) -> Result<DueTur
             name: row.try_get("name")?,
             language: row.try_get("language")?,
             opted_out: row.try_get("opted_out")?,
+            denied: row.try_get("denied")?,
             tags: row.try_get("tags")?,
             fields: row
                 .try_get::<Json<BTreeMap<String, String>>, _>("fields")?

@@ -12,5 +12,7 @@ mod quarantine;
 
 pub use claim::{Claim, Which};
 pub(in crate::store) use finish::owner_name;
-pub use finish::{ContactChange, DecidedTurn, FinishedTurns, NewHandoff, NewItem, SessionSpan};
+pub use finish::{
+    ConsentChange, ContactChange, DecidedTurn, FinishedTurns, NewHandoff, NewItem, SessionSpan,
+};
 pub use load::{ContactFacts, DueMessage, DueTurns};

@@ -84,11 +84,7 @@ impl Client {
     }
 
     /// Gives WhatsApp's reviewers a sample for a template's header; returns its handle.
-    pub async fn upload_sample(
-        &self,
-        app_id: &str,
-        upload: Upload,
-    ) -> Result<String, CallFailure> {
+    pub async fn upload_sample(&self, app_id: &str, upload: Upload) -> Result<String, CallFailure> {
         let mut url = self.url(&[app_id, "uploads"]);
         url.query_pairs_mut()
             .append_pair("file_name", &upload.filename)
@@ -263,12 +259,18 @@ fn door(api: &Url, url: &Url) -> Result<Door, &'static str> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let number = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || number.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost"
+        || number
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// A client that connects to public addresses only. Machines without certificates have no use for one: none is made when
 /// the API itself is called without TLS.
-pub(super) fn guarded(base: &Url, deadlines: Deadlines) -> reqwest::Result<Option<reqwest::Client>> {
+pub(super) fn guarded(
+    base: &Url,
+    deadlines: Deadlines,
+) -> reqwest::Result<Option<reqwest::Client>> {
     if base.scheme() != "https" {
         return Ok(None);
     }
@@ -308,7 +310,9 @@ impl Resolve for PublicOnly {
 }
 
 fn public(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    found.filter(|address| addresses::is_public(*address)).collect()
+    found
+        .filter(|address| addresses::is_public(*address))
+        .collect()
 }
 
 #[cfg(test)]
@@ -367,9 +371,18 @@ mod tests {
 
     #[test]
     fn this_machine_is_called_only_when_the_api_is_here() {
-        assert_eq!(through(SIMULATOR, "http://127.0.0.1:8123/x"), Some(Door::ThisMachine));
-        assert_eq!(through("http://[::1]:9", "http://[::1]:9/x"), Some(Door::ThisMachine));
-        assert_eq!(through("http://localhost:9", "http://localhost:9/x"), Some(Door::ThisMachine));
+        assert_eq!(
+            through(SIMULATOR, "http://127.0.0.1:8123/x"),
+            Some(Door::ThisMachine)
+        );
+        assert_eq!(
+            through("http://[::1]:9", "http://[::1]:9/x"),
+            Some(Door::ThisMachine)
+        );
+        assert_eq!(
+            through("http://localhost:9", "http://localhost:9/x"),
+            Some(Door::ThisMachine)
+        );
         for (api, url) in [
             (SIMULATOR, "http://127.0.0.1:8124/x"),
             (SIMULATOR, "http://127.0.0.2:8123/x"),
@@ -388,9 +401,12 @@ mod tests {
     #[test]
     fn of_a_names_addresses_the_public_ones_are_kept() {
         let addresses = |text: &str| -> Vec<IpAddr> {
-            text.split_whitespace().map(|ip| ip.parse().unwrap()).collect()
+            text.split_whitespace()
+                .map(|ip| ip.parse().unwrap())
+                .collect()
         };
-        let mixed = addresses("127.0.0.1 157.240.22.53 ::ffff:10.0.0.1 2a03:2880::1 169.254.169.254");
+        let mixed =
+            addresses("127.0.0.1 157.240.22.53 ::ffff:10.0.0.1 2a03:2880::1 169.254.169.254");
         assert_eq!(
             public(mixed.into_iter()),
             addresses("157.240.22.53 2a03:2880::1")

@@ -27,9 +27,7 @@ use super::errors;
 use crate::model::{FailureScope, Outgoing, OutgoingContent, SendFailure, SendOutcome, Wamid};
 use crate::security::Secret;
 pub use call::CallFailure;
-pub use components::{
-    TemplateButtonText, TemplateHeaderText, TemplateTexts, template_parameters,
-};
+pub use components::{TemplateButtonText, TemplateHeaderText, TemplateTexts, template_parameters};
 pub use media::{Download, DownloadLimits, MediaLocation, Upload};
 pub use number::NumberInfo;
 use release::{Release, Timely};

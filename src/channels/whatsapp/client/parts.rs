@@ -117,7 +117,10 @@ fn card(contact: &ContactCard) -> Value {
         .map(|email| json!({ "email": email }))
         .collect();
     // WhatsApp wants at least one part beside the whole name.
-    let whole = contact.last_name.is_none().then_some(&contact.formatted_name);
+    let whole = contact
+        .last_name
+        .is_none()
+        .then_some(&contact.formatted_name);
     let mut card = json!({ "name": filled(json!({
         "formatted_name": contact.formatted_name,
         "first_name": contact.first_name.as_ref().or(whole),

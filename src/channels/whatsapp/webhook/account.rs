@@ -271,8 +271,14 @@ mod tests {
         };
         let field = "message_template_status_update";
         for (more, expected) in [
-            (json!({ "event": "APPROVED", "reason": "NONE" }), status("APPROVED", None)),
-            (json!({ "event": "APPROVED", "reason": null }), status("APPROVED", None)),
+            (
+                json!({ "event": "APPROVED", "reason": "NONE" }),
+                status("APPROVED", None),
+            ),
+            (
+                json!({ "event": "APPROVED", "reason": null }),
+                status("APPROVED", None),
+            ),
             (
                 json!({ "event": "REJECTED", "reason": "INVALID_FORMAT" }),
                 status("REJECTED", Some("INVALID_FORMAT")),
@@ -295,7 +301,11 @@ mod tests {
                 template: template(),
                 quality: "RED".to_owned(),
             };
-            assert_eq!(read(field, &with(quality.clone())), Some(expected), "{field}");
+            assert_eq!(
+                read(field, &with(quality.clone())),
+                Some(expected),
+                "{field}"
+            );
         }
         let done = json!({ "previous_category": "UTILITY", "new_category": "MARKETING" });
         assert_eq!(
@@ -333,8 +343,12 @@ mod tests {
             Some(AccountUpdate::NumberTier { number, limit })
         };
         let two_thousand = DailyLimit::Recipients(2_000);
-        assert_eq!(said("ONBOARDING", json!({ "current_limit": "TIER_2K" })), tier(two_thousand));
-        let both = json!({ "current_limit": "TIER_250", "max_daily_conversations_per_business": 2_000 });
+        assert_eq!(
+            said("ONBOARDING", json!({ "current_limit": "TIER_2K" })),
+            tier(two_thousand)
+        );
+        let both =
+            json!({ "current_limit": "TIER_250", "max_daily_conversations_per_business": 2_000 });
         assert_eq!(said("UPGRADE", both), tier(two_thousand));
         assert_eq!(said("ONBOARDING", json!({})), None);
         assert_eq!(
@@ -346,7 +360,10 @@ mod tests {
             })
         );
         assert_eq!(
-            said("THROUGHPUT_UPGRADE", json!({ "current_limit": "TIER_UNLIMITED" })),
+            said(
+                "THROUGHPUT_UPGRADE",
+                json!({ "current_limit": "TIER_UNLIMITED" })
+            ),
             Some(AccountUpdate::NumberThroughput {
                 number: number.clone(),
                 per_second: 1_000,
@@ -354,17 +371,39 @@ mod tests {
             })
         );
         let end = Timestamp::from_second(1_792_000_000).unwrap();
-        let restriction = |info: Value| json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": info });
+        let restriction =
+            |info: Value| json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": info });
         for (value, expected) in [
-            (restriction(json!([{ "expiration": 1_791_000_000 }, { "expiration": "1792000000" }])), Standing::Restricted { until: Some(end) }),
-            (restriction(json!([{ "expiration": 1_792_000_000 }, {}])), Standing::Restricted { until: None }),
-            (json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE" } }), Standing::Disabled),
-            (json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "REINSTATE" } }), Standing::Good),
-            (json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "SCHEDULE_FOR_DISABLE" } }), Standing::Noted),
-            (json!({ "event": "ACCOUNT_VIOLATION", "violation_info": { "violation_type": "X" } }), Standing::Noted),
+            (
+                restriction(
+                    json!([{ "expiration": 1_791_000_000 }, { "expiration": "1792000000" }]),
+                ),
+                Standing::Restricted { until: Some(end) },
+            ),
+            (
+                restriction(json!([{ "expiration": 1_792_000_000 }, {}])),
+                Standing::Restricted { until: None },
+            ),
+            (
+                json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE" } }),
+                Standing::Disabled,
+            ),
+            (
+                json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "REINSTATE" } }),
+                Standing::Good,
+            ),
+            (
+                json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "SCHEDULE_FOR_DISABLE" } }),
+                Standing::Noted,
+            ),
+            (
+                json!({ "event": "ACCOUNT_VIOLATION", "violation_info": { "violation_type": "X" } }),
+                Standing::Noted,
+            ),
             (json!({ "event": "ACCOUNT_DELETED" }), Standing::Disabled),
         ] {
-            let Some(AccountUpdate::Account { standing, .. }) = read("account_update", &value) else {
+            let Some(AccountUpdate::Account { standing, .. }) = read("account_update", &value)
+            else {
                 panic!("{value}");
             };
             assert_eq!(standing, expected, "{value}");
@@ -373,9 +412,7 @@ mod tests {
 
     #[test]
     fn every_preference_is_an_event_of_its_own() {
-        let wish = |phone: &str, word: &str, category: &str| {
-            json!({ "wa_id": phone, "category": category, "value": word, "timestamp": 1_791_900_000 })
-        };
+        let wish = |phone: &str, word: &str, category: &str| json!({ "wa_id": phone, "category": category, "value": word, "timestamp": 1_791_900_000 });
         let change = json!({ "field": "user_preferences", "value": {
             "metadata": { "phone_number_id": "109" },
             "contacts": [{ "wa_id": "27820001111", "user_id": "ZA.1" }, { "wa_id": "27830002222", "user_id": "ZA.2" }],

@@ -50,7 +50,10 @@ fn line(content: &crate::model::MessageContent) -> String {
 
 fn news(update: &AccountUpdate) -> String {
     let template = |template: &crate::model::TemplateRef| {
-        format!("{} {} {}", template.name, template.language, template.meta_id)
+        format!(
+            "{} {} {}",
+            template.name, template.language, template.meta_id
+        )
     };
     match update {
         AccountUpdate::TemplateStatus {
@@ -160,12 +163,19 @@ const FIXTURES: &[(&str, &[&str])] = &[
         "account_account_review",
         &[r#"account "account_review_update" | ACCOUNT_REVIEW_APPROVED Good"#],
     ),
-    ("account_account_update", &[r#"account "account_update" | ACCOUNT_RESTRICTION Restricted { until: Some(2026-10-14T17:46:40Z) }"#]),
+    (
+        "account_account_update",
+        &[
+            r#"account "account_update" | ACCOUNT_RESTRICTION Restricted { until: Some(2026-10-14T17:46:40Z) }"#,
+        ],
+    ),
     ("account_app_state", &[r#"account "smb_app_state_sync""#]),
     ("account_calls", &[r#"account "calls""#]),
     (
         "account_capability",
-        &[r#"account "business_capability_update" | NumberTier { number: None, limit: Recipients(2000) }"#],
+        &[
+            r#"account "business_capability_update" | NumberTier { number: None, limit: Recipients(2000) }"#,
+        ],
     ),
     ("account_field_missing", &[r#"account """#]),
     ("account_flows", &[r#"account "flows""#]),
@@ -177,10 +187,15 @@ const FIXTURES: &[(&str, &[&str])] = &[
     ),
     (
         "account_number_quality",
-        &[r#"account "phone_number_quality_update" | NumberThroughput { number: Some(+275…234), per_second: 1000, limit: None }"#],
+        &[
+            r#"account "phone_number_quality_update" | NumberThroughput { number: Some(+275…234), per_second: 1000, limit: None }"#,
+        ],
     ),
     ("account_of_the_future", &[r#"account "weather_update""#]),
-    ("account_preferences", &[r#"account "user_preferences" | 109988776655443 Stop | Palesa"#]),
+    (
+        "account_preferences",
+        &[r#"account "user_preferences" | 109988776655443 Stop | Palesa"#],
+    ),
     ("account_security", &[r#"account "security""#]),
     (
         "account_template_category",
@@ -188,7 +203,9 @@ const FIXTURES: &[(&str, &[&str])] = &[
     ),
     (
         "account_template_components",
-        &[r#"account "message_template_components_update" | outage en 64244916695 "No water in {{1}}""#],
+        &[
+            r#"account "message_template_components_update" | outage en 64244916695 "No water in {{1}}""#,
+        ],
     ),
     (
         "account_template_quality",

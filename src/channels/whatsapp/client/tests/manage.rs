@@ -125,7 +125,14 @@ async fn a_listing_that_turns_in_a_circle_ends() {
     let script = Script::start(&[page(&["1"], Some("A"))]).await;
     assert_eq!(script.client().all_templates("77").await.unwrap().len(), 2);
     let script = Script::start(&[ok(&json!({ "data": [], "paging": {} }))]).await;
-    assert!(script.client().all_templates("77").await.unwrap().is_empty());
+    assert!(
+        script
+            .client()
+            .all_templates("77")
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let script = Script::start(&[ok(&json!({ "success": true }))]).await;
     assert!(script.client().all_templates("77").await.is_err());
 }
@@ -199,7 +206,10 @@ async fn a_template_is_submitted_with_its_samples() {
         })
     );
     let read = TemplateTexts::read(&components);
-    assert_eq!(read.header, TemplateHeaderText::Text("Water in {{1}}".to_owned()));
+    assert_eq!(
+        read.header,
+        TemplateHeaderText::Text("Water in {{1}}".to_owned())
+    );
     assert_eq!(read.body, layout.body.text);
     assert_eq!(read.footer, layout.footer);
     assert_eq!(read.buttons.len(), 3);
@@ -223,15 +233,26 @@ async fn a_template_is_changed_within_its_rules() {
         ..draft(&plain)
     };
     let script = Script::start(&[ok(&json!({ "success": true }))]).await;
-    script.client().edit_template("5", &draft, true).await.unwrap();
-    script.client().edit_template("5", &draft, false).await.unwrap();
+    script
+        .client()
+        .edit_template("5", &draft, true)
+        .await
+        .unwrap();
+    script
+        .client()
+        .edit_template("5", &draft, false)
+        .await
+        .unwrap();
     assert_eq!(script.lines(), ["POST /v24.0/5", "POST /v24.0/5"]);
     let components = json!([
         { "type": "HEADER", "format": "DOCUMENT", "example": { "header_handle": ["4::aW"] } },
         { "type": "BODY", "text": "We are closed today." },
     ]);
     assert_eq!(script.body(0), json!({ "components": components }));
-    assert_eq!(script.body(1), json!({ "components": components, "category": "UTILITY" }));
+    assert_eq!(
+        script.body(1),
+        json!({ "components": components, "category": "UTILITY" })
+    );
 }
 
 #[tokio::test]
@@ -248,18 +269,41 @@ async fn a_refusal_says_what_to_do_and_what_whatsapp_wrote() {
         .unwrap_err();
     assert_eq!(failure.code, Some(2_388_299));
     assert_eq!(failure.retry, Retry::Never);
-    assert_eq!(failure.said.as_deref(), Some("Variables can't be at the end."));
+    assert_eq!(
+        failure.said.as_deref(),
+        Some("Variables can't be at the end.")
+    );
     for (then, code, retry) in [
-        (graph_error("400 Bad Request", 80_007), Some(80_007), Retry::After(900)),
-        (graph_error("401 Unauthorized", 190), Some(190), Retry::Never),
+        (
+            graph_error("400 Bad Request", 80_007),
+            Some(80_007),
+            Retry::After(900),
+        ),
+        (
+            graph_error("401 Unauthorized", 190),
+            Some(190),
+            Retry::Never,
+        ),
         (graph_error("200 OK", 190), Some(190), Retry::Never),
-        (answer("502 Bad Gateway", "", "<html>"), None, Retry::Backoff),
-        (answer("429 Too Many Requests", "", ""), None, Retry::Backoff),
+        (
+            answer("502 Bad Gateway", "", "<html>"),
+            None,
+            Retry::Backoff,
+        ),
+        (
+            answer("429 Too Many Requests", "", ""),
+            None,
+            Retry::Backoff,
+        ),
         (answer("404 Not Found", "", "<html>"), None, Retry::Never),
         (Then::Close, None, Retry::Few),
     ] {
         let script = Script::start(std::slice::from_ref(&then)).await;
-        let failure = script.client().list_templates("77", None).await.unwrap_err();
+        let failure = script
+            .client()
+            .list_templates("77", None)
+            .await
+            .unwrap_err();
         assert_eq!((failure.code, failure.retry), (code, retry), "{then:?}");
         assert!(failure.message.ends_with('.') && !failure.message.contains("2782"));
     }
@@ -288,7 +332,13 @@ async fn the_number_says_how_much_it_may_send() {
     // An older version does not know the limit, and says so of the whole call.
     let script = Script::start(&[ok(&main), graph_error("400 Bad Request", 100)]).await;
     let info = script.client().number_info(&number).await.unwrap();
-    assert_eq!(info, NumberInfo { limit: None, ..expected });
+    assert_eq!(
+        info,
+        NumberInfo {
+            limit: None,
+            ..expected
+        }
+    );
     let script = Script::start(&[ok(&main), graph_error("401 Unauthorized", 190)]).await;
     assert!(script.client().number_info(&number).await.is_err());
 }
@@ -357,7 +407,10 @@ async fn fetch(then: Then, bytes_max: u64) -> Result<Vec<u8>, CallFailure> {
 
 #[tokio::test]
 async fn a_file_is_fetched_within_its_limits() {
-    assert_eq!(fetch(answer("200 OK", "", "12345"), 5).await.unwrap(), b"12345");
+    assert_eq!(
+        fetch(answer("200 OK", "", "12345"), 5).await.unwrap(),
+        b"12345"
+    );
     let chunked = |body: &str| {
         Then::Answer(format!(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}"
@@ -370,7 +423,11 @@ async fn a_file_is_fetched_within_its_limits() {
         (chunked(five), 4, Retry::Never),
         (answer("404 Not Found", "", ""), 5, Retry::Few),
         (answer("403 Forbidden", "", ""), 5, Retry::Never),
-        (answer("500 Internal Server Error", "", ""), 5, Retry::Backoff),
+        (
+            answer("500 Internal Server Error", "", ""),
+            5,
+            Retry::Backoff,
+        ),
         (
             answer("302 Found", "location: http://169.254.169.254/\r\n", ""),
             5,

@@ -1,5 +1,8 @@
 //! The service's client and parser against the simulator, over real HTTP.
 
+mod media;
+mod templates;
+
 use std::collections::{HashMap, VecDeque};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
