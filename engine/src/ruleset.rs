@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::decision::Priority;
+use crate::decision::{Card, MediaKind, Place, Priority};
 use crate::entities::Kind;
 use crate::language::Language;
 use crate::pattern::Matcher;
@@ -15,7 +15,7 @@ use crate::sentiment::{Label, Scorer};
 use crate::source::Location;
 use crate::template::Template;
 use crate::text::{Identifier, Vocabulary};
-use crate::turn::{Event, MessageKind};
+use crate::turn::{Consent, Event, MessageKind};
 
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -258,15 +258,17 @@ pub(crate) struct Response {
 /// One variant. Texts are templates until rendered.
 #[derive(Clone, Debug)]
 pub(crate) struct Speech {
+    /// The words, or the caption of media; empty where a message has none.
     pub(crate) text: Text,
     pub(crate) header: Option<Text>,
     pub(crate) footer: Option<Text>,
-    pub(crate) choices: Choices,
+    pub(crate) form: Form,
 }
 
+/// What a message is besides its words.
 #[derive(Clone, Debug)]
-pub(crate) enum Choices {
-    None,
+pub(crate) enum Form {
+    Text,
     /// One to three: id and title.
     Buttons(Vec<Choice>),
     /// One to ten rows behind a button of this title.
@@ -274,6 +276,20 @@ pub(crate) enum Choices {
         button: String,
         rows: Vec<Choice>,
     },
+    /// A button that opens an address.
+    Link {
+        button: String,
+        url: String,
+    },
+    /// A button with which the customer sends where they are.
+    AskLocation,
+    Media {
+        kind: MediaKind,
+        link: String,
+        filename: Option<String>,
+    },
+    Location(Place),
+    Contacts(Vec<Card>),
 }
 
 #[derive(Clone, Debug)]
@@ -330,6 +346,8 @@ pub(crate) enum Condition {
     NotUnderstood {
         times: u32,
     },
+    /// The message answers a notification made of this template, or of any.
+    ReplyingTo(Option<String>),
     Field {
         scope: Scope,
         name: String,
@@ -371,8 +389,10 @@ pub(crate) enum Action {
     Tag(String),
     Untag(String),
     React(String),
-    OptOut,
-    OptIn,
+    OptOut(Vec<Consent>),
+    OptIn(Vec<Consent>),
+    /// What is still to be sent of this template, to this contact or about the account, is pointless now.
+    Cancel(String),
     /// Say nothing, not even that it was not understood.
     Silence,
     End,
@@ -393,6 +413,9 @@ pub(crate) struct RuleIndex {
     pub(crate) by_message: HashMap<MessageKind, Vec<RuleId>>,
     pub(crate) by_event: HashMap<Event, Vec<RuleId>>,
     pub(crate) not_understood: Vec<RuleId>,
+    /// By the template that the message answers.
+    pub(crate) by_notification: HashMap<String, Vec<RuleId>>,
+    pub(crate) any_notification: Vec<RuleId>,
     pub(crate) always: Vec<RuleId>,
 }
 

@@ -240,7 +240,7 @@ impl<'a, 'l> Desk<'a, 'l> {
                 Effect::OptOut { categories } => self.say_of(message, categories, Word::Denied),
                 Effect::OptIn { categories } => self.say_of(message, categories, Word::Granted),
                 // The engine has ended the session in the state already.
-                Effect::End => {}
+                Effect::Cancel { .. } | Effect::End => {}
             }
         }
     }

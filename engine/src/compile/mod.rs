@@ -4,6 +4,7 @@
 //! patterns before responses (a pattern's captures are values that texts may print), conditions before actions.
 
 mod actions;
+mod attachments;
 mod choices;
 mod conditions;
 mod entities;
@@ -16,6 +17,7 @@ mod localise;
 mod names;
 mod pack;
 mod phrases;
+mod replies_to;
 mod responses;
 mod rules;
 mod sections;
@@ -38,6 +40,7 @@ use crate::text::{Identifier, VocabularyBuilder, WordInfo};
 pub(crate) use files::BUILT_IN;
 use files::{Files, Places};
 use names::Names;
+use replies_to::NotificationUse;
 use rules::Draft;
 use sections::Sections;
 
@@ -75,8 +78,12 @@ pub fn compile(sources: &[Source], lexicons: &Lexicons) -> Compiled {
     compiler.fallback(&rules, &sections);
     for tests in &sections.tests {
         let places = &compiler.places;
-        let locate = |span| places.locate(span);
-        let read = crate::transcript::read(tests, &locate, &mut compiler.diagnostics);
+        let around = crate::transcript::Around {
+            place: &|span| places.locate(span),
+            templates: &compiler.templates,
+            incomplete: compiler.incomplete,
+        };
+        let read = crate::transcript::read(tests, &around, &mut compiler.diagnostics);
         compiler.tests.extend(read);
     }
     let ruleset = compiler.build(rules, lexicons);
@@ -105,6 +112,10 @@ struct Compiler<'a> {
     intents: Vec<Intent>,
     /// Named ones in order of their numbers, then texts that stand where a response is expected.
     responses: Vec<Response>,
+    /// What each of them takes for granted about the notification that is answered.
+    response_uses: Vec<Vec<NotificationUse>>,
+    /// The same of the texts that are being read.
+    uses: Vec<NotificationUse>,
     missing: Vec<lint::MissingTranslation>,
     templates: Vec<Template>,
     buttons: Buttons,
@@ -131,6 +142,8 @@ impl<'a> Compiler<'a> {
             entities: Vec::new(),
             intents: Vec::new(),
             responses: Vec::new(),
+            response_uses: Vec::new(),
+            uses: Vec::new(),
             missing: Vec::new(),
             templates: Vec::new(),
             buttons: Buttons::default(),

@@ -129,6 +129,46 @@ impl Diagnostics {
         .label("not in every language");
     }
 
+    /// A text uses a field of the notification, but its rule may hold without one.
+    pub(crate) fn notification_may_be_missing(&mut self, at: Span, field: &str, rule: Span) {
+        self.error(
+            codes::UNGUARDED_VALUE,
+            at,
+            format!("`notification.{field}` may be missing when this is said"),
+        )
+        .label("the message need not answer a notification")
+        .other(rule, "said by this rule")
+        .help(format!("add `replying_to: TEMPLATE` to the rule, or write {{{{#if notification.{field}}}}} around it"));
+    }
+
+    /// `without` are templates that the rule answers and that lack `field`.
+    pub(crate) fn field_of_other_template(
+        &mut self,
+        (at, rule): (Span, Span),
+        field: &str,
+        without: &[String],
+        in_none: bool,
+    ) {
+        let code = if in_none {
+            codes::UNKNOWN_VALUE
+        } else {
+            codes::UNGUARDED_VALUE
+        };
+        let message = format!("{} has no field `{field}`", listed(without));
+        self.error(code, at, message)
+            .label("would be missing")
+            .other(rule, "this rule answers it");
+    }
+
+    pub(crate) fn bad_notification(&mut self, at: Span, field: &str, problem: &str) {
+        self.error(
+            codes::BAD_SAMPLE,
+            at,
+            format!("the value of `{field}` cannot be used: {problem}"),
+        )
+        .label("no notification can hold this");
+    }
+
     pub(crate) fn unknown_template(&mut self, at: Span, name: &str, suggestion: Option<&str>) {
         self.error(
             codes::UNKNOWN_TEMPLATE,

@@ -2,7 +2,9 @@
 //!
 //! A value that a helper cannot read is printed as it is: better an odd date than no answer.
 
-use handlebars::{Context, Handlebars, HelperDef, HelperResult, Output, RenderContext};
+use handlebars::{
+    Context, Handlebars, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
+};
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::language::Language;
@@ -30,6 +32,8 @@ struct Asked<'a> {
 
 /// Name under which the language stands among the values of a text.
 pub(crate) const LANGUAGE: &str = "@language";
+/// Name under which the values of a notification stand in normal form, for helpers.
+pub(crate) const NORMAL: &str = "@notification";
 
 pub(crate) static HELPERS: [Helper; 7] = [
     Helper {
@@ -135,8 +139,14 @@ impl HelperDef for Helper {
             .params()
             .iter()
             .map(|param| param.value().as_str().unwrap_or(""));
-        let value = given.next().unwrap_or("");
+        let printed = given.next().unwrap_or("");
         let literals: Vec<&str> = given.collect();
+        // A helper prints a value of a notification itself, and not what has been printed of it.
+        let path = call.params().first().and_then(PathAndJson::relative_path);
+        let value = path
+            .and_then(|path| path.strip_prefix("notification."))
+            .and_then(|field| data.data().get(NORMAL)?.get(field)?.as_str())
+            .unwrap_or(printed);
         let language = data
             .data()
             .get(LANGUAGE)

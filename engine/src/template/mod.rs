@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
 use crate::source::Location;
-use crate::turn::Consent;
+use crate::turn::{Consent, Notification};
 
 pub(crate) use text::{Parameter, Piece, TemplateButton, Texts, longest};
 pub(crate) use values::print;
@@ -263,6 +263,23 @@ impl Template {
     /// As WhatsApp is told about it.
     pub fn layout(&self, language: Language) -> Option<Layout> {
         Some(self.texts(language)?.layout(&self.fields))
+    }
+
+    /// A notification to try rules with: what is not given is the field's sample.
+    pub fn notification(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Notification, Vec<FieldProblem>> {
+        let mut whole = given.clone();
+        for field in &self.fields {
+            whole
+                .entry(field.name.clone())
+                .or_insert_with(|| field.sample.clone());
+        }
+        Ok(Notification {
+            template: self.name.clone(),
+            fields: self.read(&whole)?,
+        })
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {

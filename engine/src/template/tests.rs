@@ -33,7 +33,13 @@ templates:
     valid_for: 3d
 "#;
 
-fn ruleset() -> Ruleset {
+/// Compiled once: properties ask for it hundreds of times.
+fn ruleset() -> &'static Ruleset {
+    static RULESET: std::sync::LazyLock<Ruleset> = std::sync::LazyLock::new(compiled);
+    &RULESET
+}
+
+fn compiled() -> Ruleset {
     let sources = [Source {
         name: "pack.yaml".to_owned(),
         text: PACK.to_owned(),

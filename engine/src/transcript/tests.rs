@@ -27,7 +27,12 @@ fn read_text(text: &str) -> (Vec<Transcript>, Vec<String>) {
     }];
     let mut diagnostics = Diagnostics::default();
     let node = syntax::read(SourceId(0), &sources[0], &mut diagnostics).unwrap();
-    let transcripts = read(&node, &|span| locate(&sources, span), &mut diagnostics);
+    let around = Around {
+        place: &|span| locate(&sources, span),
+        templates: &[],
+        incomplete: false,
+    };
+    let transcripts = read(&node, &around, &mut diagnostics);
     let problems = diagnostics.iter().map(|found| {
         let place = locate(&sources, found.at.0);
         format!(

@@ -14,7 +14,8 @@ use std::sync::LazyLock;
 
 use crate::respond::formats;
 
-pub(crate) use read::{Part, Use, parts};
+use read::Use;
+pub(crate) use read::{Part, parts};
 
 /// Bytes of one text; checked before anything is parsed.
 pub(crate) const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
