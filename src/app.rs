@@ -15,8 +15,8 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
-use crate::model::Origin;
-use crate::outbound::worker::Pace;
+use crate::model::{Origin, PhoneNumberId};
+use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
 use crate::store::Store;
 use crate::store::embedded::{DataFolder, Embedded};
@@ -56,6 +56,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         connections_per_address_max: config.connections_per_address_max,
         ..Limits::default()
     };
+    let phone_number_id = channel.access.phone_number_id.clone();
     let door = Door::new(channel.access, clock.clone(), limits);
     let (router, own) = (router(door.clone()), doors.clone());
     doors.spawn("door", async move {
@@ -72,6 +73,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         folders,
         clock,
         client: channel.client,
+        phone_number_id,
         door,
         work: &work,
     };
@@ -103,6 +105,7 @@ struct Start<'a> {
     folders: Folders,
     clock: Clock,
     client: Client,
+    phone_number_id: PhoneNumberId,
     door: Door,
     work: &'a Tasks,
 }
@@ -124,11 +127,20 @@ impl Start<'_> {
         );
         let (clock, work) = (self.clock, self.work);
         let pace = Pace {
+            phone_number_id: self.phone_number_id,
+            notices_per_day: self.config.notices_per_day,
             number_per_second: self.config.number_per_second,
             unknown_window_ms: self.config.unknown_window_ms,
         };
-        conversations::worker::start(store.clone(), rules, clock.clone(), work);
-        outbound::worker::start(store.clone(), self.client, pace, clock.clone(), work);
+        conversations::worker::start(store.clone(), rules.clone(), clock.clone(), work);
+        let outbox = Outbox {
+            store: store.clone(),
+            client: self.client,
+            rules,
+            pace,
+            clock: clock.clone(),
+        };
+        outbound::worker::start(outbox, work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,

@@ -17,7 +17,7 @@ use puisano::channels::whatsapp::{Client, Connection};
 use puisano::clock::Clock;
 use puisano::conversations::ingest::Intake;
 use puisano::model::{Origin, PhoneNumberId};
-use puisano::outbound::worker::Pace;
+use puisano::outbound::worker::{Outbox, Pace};
 use puisano::rulesets::{self, Folders};
 use puisano::security::Secret;
 use puisano::store::Store;
@@ -292,9 +292,18 @@ async fn start_workers(store: &Store, work: &Tasks, (clock, api): (&Clock, Socke
     })
     .expect("a client");
     let pace = Pace {
+        phone_number_id: PhoneNumberId(webhooks::PHONE_NUMBER_ID.to_owned()),
+        notices_per_day: 5,
         number_per_second: NUMBER_PER_SECOND,
         unknown_window_ms: UNKNOWN_WINDOW_MS,
     };
-    conversations::worker::start(store.clone(), rules, clock.clone(), work);
-    outbound::worker::start(store.clone(), client, pace, clock.clone(), work);
+    conversations::worker::start(store.clone(), rules.clone(), clock.clone(), work);
+    let outbox = Outbox {
+        store: store.clone(),
+        client,
+        rules,
+        pace,
+        clock: clock.clone(),
+    };
+    outbound::worker::start(outbox, work);
 }

@@ -9,6 +9,7 @@ mod describe;
 mod doctor;
 mod explain;
 mod import;
+mod outbox;
 mod output;
 mod pack;
 mod say;
@@ -91,6 +92,7 @@ enum Command {
     Import(import::Import),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
+    Outbox(outbox::Outbox),
 }
 
 /// Reads the arguments, runs the command and says how it ended.
@@ -131,6 +133,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Import(import) => import::run(&common, &import),
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }
 

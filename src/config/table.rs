@@ -111,6 +111,11 @@ pub const SECTIONS: [Section; 4] = [
                 "Messages a second that your number may send; WhatsApp allows 80, or 1000 after an upgrade.",
             ),
             setting(
+                "PUISANO_NOTICES_PER_DAY",
+                "5",
+                "How many notifications one person gets in 24 hours; more wait. Critical ones are not held back.",
+            ),
+            setting(
                 "PUISANO_UNKNOWN_WINDOW_MS",
                 "30000",
                 "How long a message whose sending was interrupted waits for a sign of life before it is sent once more.",

@@ -1,9 +1,10 @@
 //! What happens to an outgoing message: queued, paced, sent, and followed until its fate is known.
 
+mod calls;
 pub mod enqueue;
+mod judge;
+mod notices;
 pub mod notifications;
-mod pace;
-mod pause;
 mod retry;
 pub mod templates;
 pub mod worker;

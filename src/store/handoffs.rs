@@ -254,9 +254,9 @@ async fn queue(
          counted AS (UPDATE conversations SET outbox_seq = outbox_seq + 1 WHERE id = $1),
          queued AS (
              INSERT INTO outbox (conversation_id, id, seq, tag, contact_id, phone_number_id, author, epoch, content, state,
-                                 due_at, expires_at, created_at)
+                                 due_at, expires_at, created_at, class)
              SELECT $1, $2, $3, $4, $5, $6, 'staff', $7, $8::jsonb, 'pending', now,
-                    $9 + make_interval(secs => $10), now FROM clock
+                    $9 + make_interval(secs => $10), now, 'staff' FROM clock
          ),
          said AS (
              INSERT INTO messages (conversation_id, id, contact_id, phone_number_id, origin, direction, author, sender,

@@ -19,6 +19,8 @@ mod migrations;
 mod notifications;
 mod outbox;
 mod people;
+mod outbox_notices;
+mod outbox_town;
 mod road;
 mod turn;
 mod world;

@@ -59,8 +59,8 @@ impl Store {
                 // Somebody wrote to us, or about the same person, at this very moment.
                 Err(error) if error.is_conflict() && tries < TRIES_MAX => tries += 1,
                 result => {
-                    self.wake(Topic::Outbox);
                     self.wake(Topic::Notices);
+                    self.wake(Topic::Recipients);
                     return result;
                 }
             }

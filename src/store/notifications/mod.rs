@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 pub use accept::{Accepted, Area, Whom};
 pub use put::NewNotice;
-use put::{category_name, category_of, put_notices};
+use put::put_notices;
+pub(in crate::store) use put::{category_name, category_of};
 pub use read::{Listed, Outcome, Progress, Recipient};
 pub use single::{Event, NewMessage, Queued, StoredMessage};
 

@@ -53,12 +53,13 @@ impl Store {
         })
         .await;
         call.end(outcome)?;
-        self.wake(Topic::Outbox);
+        self.wake(Topic::Notices);
         Ok(())
     }
 }
 
-/// Puts `notices` into the outbox, inside the transaction of what led to them. Whoever commits wakes the outbox.
+/// Puts `notices` into the outbox, inside the transaction of what led to them. Whoever commits wakes
+/// [`Topic::Notices`].
 pub(in crate::store) async fn put_notices(
     db: &mut PgConnection,
     notices: &[NewNotice],
@@ -138,7 +139,7 @@ pub(in crate::store) fn category_name(category: Consent) -> &'static str {
     }
 }
 
-pub(super) fn category_of(name: &str) -> Option<Consent> {
+pub(in crate::store) fn category_of(name: &str) -> Option<Consent> {
     Consent::ALL
         .into_iter()
         .find(|category| category_name(*category) == name)

@@ -47,6 +47,11 @@ impl Town {
         self.folder.join("rules/pack.yaml")
     }
 
+    /// The store of this town, for what people cannot do yet.
+    pub fn store_url(&self) -> String {
+        puisano::store::embedded::Embedded::attach(&self.folder.join("data")).expect("a database")
+    }
+
     /// Starts the program and waits until it is ready.
     pub async fn start(&mut self) {
         let log = File::options()
