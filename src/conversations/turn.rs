@@ -21,7 +21,7 @@ use crate::rulesets::Live;
 use crate::store::consents::{Word, category_of};
 use crate::store::turns::{
     ConsentChange, ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff,
-    NewItem, SessionSpan,
+    NewItem, Pointless, SessionSpan,
 };
 
 /// What the messages of a claim led to.
@@ -239,8 +239,15 @@ impl<'a, 'l> Desk<'a, 'l> {
                 }
                 Effect::OptOut { categories } => self.say_of(message, categories, Word::Denied),
                 Effect::OptIn { categories } => self.say_of(message, categories, Word::Granted),
+                Effect::Cancel { template } => self.change.cancels.push(Pointless {
+                    template: template.clone(),
+                    account: message
+                        .notification
+                        .as_ref()
+                        .and_then(|answered| answered.fields.get("account").cloned()),
+                }),
                 // The engine has ended the session in the state already.
-                Effect::Cancel { .. } | Effect::End => {}
+                Effect::End => {}
             }
         }
     }

@@ -19,6 +19,7 @@ pub use put::NewNotice;
 use put::put_notices;
 pub(in crate::store) use put::{category_name, category_of};
 pub use read::{Listed, Outcome, Progress, Recipient};
+pub(in crate::store) use stop::{cancel_account, cancel_contact};
 pub use single::{Event, NewMessage, Queued, StoredMessage};
 
 use crate::clock::Clock;
