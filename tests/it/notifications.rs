@@ -190,7 +190,7 @@ async fn a_reminder_becomes_contact_conversation_item_and_message() {
     );
     assert_eq!(
         office.texts("SELECT content FROM messages WHERE author = 'system'").await,
-        ["Hello Palesa, this is a reminder that your account 10012345 has an outstanding balance of R1,250.50 due on 7 December 2026. Please make payment to avoid service interruption."]
+        ["Hello Palesa, this is a reminder that your account 10012345 has an outstanding balance of R1\u{a0}250.50 due on 7 December 2026. Please make payment to avoid service interruption."]
     );
     // Every language is there, so that the one that is approved can go.
     assert_eq!(

@@ -16,6 +16,7 @@ use puisano::settings::Switches;
 use puisano::store::consents::{SOURCE_WHATSAPP, Word};
 use puisano::store::idempotency::{Answer, Once};
 use puisano::store::people::{Hand, Keep, Page};
+use puisano::store::turns::Which;
 use puisano_engine::{Consent, Language, Source};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -543,12 +544,7 @@ async fn the_last_word_of_a_claim_counts_and_a_lost_lease_says_nothing() {
             && said.iter().any(|one| one.word == Word::Granted)
     );
     road.advance(60).await;
-    assert_eq!(
-        road.claims(puisano::store::turns::Which::Suspect)
-            .await
-            .len(),
-        1
-    );
+    assert_eq!(road.claims(Which::Suspect).await.len(), 1);
     assert!(road.finish(&[decided.finished]).await.is_empty());
     assert_eq!(consent(&road.database).await, ("{}|{}|f|f".to_owned(), 0));
 }

@@ -1,7 +1,7 @@
 //! From a request to a notification that the store accepts: text in every language, whom it goes to, until when.
 
 use jiff::{SignedDuration, Timestamp};
-use puisano_engine::{Consent, FieldProblem, Template, Values};
+use puisano_engine::{Consent, FieldProblem, Template, Values, fold};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -168,7 +168,7 @@ async fn whom(
         }
         Audience::Person(address) => (Whom::Person(address.clone()), None),
         Audience::Area { area, to } => {
-            let found = desk.store.area_called(area).await?;
+            let found = desk.store.area_called(area, &fold(area)).await?;
             match (to, found) {
                 // For one person the area is a word in the text.
                 (Some(address), found) => {

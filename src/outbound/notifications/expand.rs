@@ -27,7 +27,7 @@ pub fn start(
             // A batch is never broken off; one that was, by a crash, is made again as if for the first time.
             match store.expand_notifications(&clock, &number, origin).await {
                 Ok(0) => {
-                    let woken = tokio::time::timeout(POLL_EVERY, store.woken(Topic::Notices));
+                    let woken = tokio::time::timeout(POLL_EVERY, store.woken(Topic::Recipients));
                     stopping.run_until_cancelled(woken).await;
                 }
                 Ok(_) => {}

@@ -69,7 +69,7 @@ pub async fn relink(store: &Store, live: &Live, clock: &Clock) -> Result<Summary
     let changed = store.replace_template_links(&links, clock.now()).await?;
     if changed {
         // What waited for a template may go now.
-        store.wake(crate::store::Topic::Outbox);
+        store.wake(crate::store::Topic::Notices);
     }
     Ok(Summary {
         remote: remotes.len(),

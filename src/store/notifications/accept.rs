@@ -59,8 +59,8 @@ impl Store {
                 // Somebody wrote to us, or about the same person, at this very moment.
                 Err(error) if error.is_conflict() && tries < TRIES_MAX => tries += 1,
                 result => {
-                    self.wake(Topic::Outbox);
                     self.wake(Topic::Notices);
+                    self.wake(Topic::Recipients);
                     return result;
                 }
             }
@@ -122,17 +122,20 @@ impl Store {
         call.end(outcome)
     }
 
-    /// The area that is called `text`: by its key, its name or another name, however it is written.
-    pub async fn area_called(&self, text: &str) -> Result<Option<Area>, StoreError> {
+    /// The area that is called `text`, `folded` as the names of areas are: by its key, its name or another name.
+    pub async fn area_called(
+        &self,
+        text: &str,
+        folded: &str,
+    ) -> Result<Option<Area>, StoreError> {
         let mut call = self.call("look up an area").await?;
-        let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let outcome = call::deadline(async {
             let found: Option<(String, String)> = sqlx::query_as(
                 "SELECT key, name FROM areas
-                 WHERE key = lower($1) OR lower(name) = lower($1)
-                    OR EXISTS (SELECT FROM unnest(aliases) AS alias WHERE lower(alias) = lower($1))
-                 ORDER BY key = lower($1) DESC, key LIMIT 1",
+                 WHERE key = $2 OR lower(name) = lower($1) OR $2 = ANY(aliases)
+                 ORDER BY key = $2 DESC, key LIMIT 1",
             )
+            .bind(text)
             .bind(folded)
             .fetch_optional(call.db())
             .await?;

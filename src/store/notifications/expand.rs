@@ -50,7 +50,7 @@ impl Store {
         .await;
         let spread = call.end(outcome)?;
         if spread > 0 {
-            self.wake(Topic::Outbox);
+            self.wake(Topic::Notices);
         }
         Ok(spread)
     }

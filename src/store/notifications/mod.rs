@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 pub use accept::{Accepted, Area, Whom};
 pub use put::NewNotice;
-pub(in crate::store) use put::category_of;
-use put::{category_name, put_notices};
+use put::put_notices;
+pub(in crate::store) use put::{category_name, category_of};
 pub use read::{Listed, Outcome, Progress, Recipient};
+pub(in crate::store) use stop::{cancel_account, cancel_contact};
 pub use single::{Event, NewMessage, Queued, StoredMessage};
 
 use crate::clock::Clock;

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::category_name;
 use crate::clock::Clock;
-use crate::model::{Address, ContactId, ConversationId, Identity, Origin, PhoneNumberId};
-use crate::store::contacts::{Birth, Directory, keys_of, origin_name};
+use crate::model::{
+    Address, ContactId, ConversationId, Origin, PhoneNumber, PhoneNumberId,
+};
+use crate::store::contacts::origin_name;
 use crate::store::to_sql;
 
 /// From which number, and as what kind of traffic.
@@ -57,21 +59,37 @@ pub(super) async fn contact_at(
                 .fetch_optional(db)
                 .await
         }
-        Address::Phone(phone) => {
-            let identity = Identity {
-                phone: Some(phone.clone()),
-                ..Identity::default()
-            };
-            let birth = Birth {
-                clock: house.clock,
-                origin: house.origin,
-            };
-            let mut directory = Directory::read(db, keys_of(&identity)).await?;
-            let contact = directory.contact(&identity, birth);
-            directory.write(db, house.clock).await?;
-            Ok(Some(contact))
-        }
+        Address::Phone(phone) => by_phone(db, phone, house).await.map(Some),
     }
+}
+
+/// Whoever holds a phone number, made if there is nobody. If somebody else makes them at the same moment, it fails as a
+/// conflict and is tried again.
+async fn by_phone(
+    db: &mut PgConnection,
+    phone: &PhoneNumber,
+    house: House<'_>,
+) -> Result<ContactId, sqlx::Error> {
+    let found = sqlx::query_scalar(
+        "SELECT contact_id FROM contact_identifiers WHERE kind = 'phone' AND value = $1",
+    )
+    .bind(phone.as_str())
+    .fetch_optional(&mut *db)
+    .await?;
+    if let Some(contact) = found {
+        return Ok(contact);
+    }
+    sqlx::query_scalar(
+        "WITH made AS (INSERT INTO contacts (id, origin, created_at) VALUES ($1, $2, $3))
+         INSERT INTO contact_identifiers (kind, value, contact_id, linked_at) VALUES ('phone', $4, $1, $3)
+         RETURNING contact_id",
+    )
+    .bind(house.clock.new_id())
+    .bind(origin_name(house.origin))
+    .bind(to_sql(house.clock.now()))
+    .bind(phone.as_str())
+    .fetch_one(db)
+    .await
 }
 
 /// Sees to it that each of `contacts` has a conversation with our number, unless there is no way to reach them.

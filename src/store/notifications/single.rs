@@ -87,7 +87,7 @@ impl Store {
             match self.try_queue(clock, once, new).await {
                 Err(error) if error.is_conflict() && tries < TRIES_MAX => tries += 1,
                 result => {
-                    self.wake(Topic::Outbox);
+                    self.wake(Topic::Notices);
                     return result;
                 }
             }

@@ -9,6 +9,7 @@ use crate::rulesets::{Sources, compile};
 const PACK: &str = "pack: town
 languages: [en, st]
 timezone: Africa/Johannesburg
+teams: [desk]
 ";
 
 fn rules(more: &str) -> crate::rulesets::Live {
@@ -22,12 +23,13 @@ fn rules(more: &str) -> crate::rulesets::Live {
             source("templates.yaml", more.to_owned()),
             source(
                 "rules.yaml",
-                "fallback: { say: Sorry }\n".to_owned(),
+                "rules:\n  - name: not_understood\n    when: { not_understood: { times: 1 } }\n    then: [{ say: \"Sorry\" }]\n".to_owned(),
             ),
         ],
         lexicons: Vec::new(),
     });
-    checked.live.expect("the pack compiles")
+    let findings = checked.findings.concise();
+    checked.live.unwrap_or_else(|| panic!("{findings}"))
 }
 
 fn reminder() -> crate::rulesets::Live {
