@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::to_sql;
 use crate::clock::Clock;
 use crate::model::{ContactId, ConversationId, Identity, Origin, PhoneNumberId, SystemChange};
 
@@ -67,6 +66,22 @@ struct NewConversation {
     phone_number_id: PhoneNumberId,
     contact: ContactId,
     origin: Origin,
+}
+
+/// New rows, one column after the other, as `unnest` takes them.
+#[derive(Debug, Default)]
+pub(super) struct Additions<'d> {
+    pub(super) contacts: Vec<Uuid>,
+    pub(super) contact_origins: Vec<&'static str>,
+    pub(super) names: Vec<Option<String>>,
+    pub(super) usernames: Vec<Option<&'d str>>,
+    pub(super) kinds: Vec<&'static str>,
+    pub(super) values: Vec<&'d str>,
+    pub(super) holders: Vec<Uuid>,
+    pub(super) conversations: Vec<Uuid>,
+    pub(super) phone_number_ids: Vec<&'d str>,
+    pub(super) conversation_contacts: Vec<Uuid>,
+    pub(super) conversation_origins: Vec<&'static str>,
 }
 
 /// What ids and origin new rows get.
@@ -237,51 +252,16 @@ impl Directory {
         }
     }
 
-    /// Writes what has changed since it was read. If somebody else changed the same in between, it fails as a conflict
-    /// and the whole batch is read and walked again.
-    pub(super) async fn write(
-        &self,
-        connection: &mut PgConnection,
-        clock: &Clock,
-    ) -> Result<(), sqlx::Error> {
-        let now = to_sql(clock.now());
-        self.write_contacts(connection, now).await?;
-        self.write_identifiers(connection, now).await?;
-        self.write_conversations(connection, now).await
+    /// Whether something is to be changed, not only added.
+    pub(super) fn moves(&self) -> bool {
+        self.stored
+            .iter()
+            .any(|(key, was)| self.holders.get(key) != Some(was))
     }
 
-    async fn write_contacts(
-        &self,
-        db: &mut PgConnection,
-        now: jiff_sqlx::Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        if self.new_contacts.is_empty() {
-            return Ok(());
-        }
-        let mut names = Vec::new();
-        for contact in &self.new_contacts {
-            names.push((
-                super::messages::storable(contact.name.as_deref()),
-                contact.username.as_deref(),
-            ));
-        }
-        let (names, usernames): (Vec<_>, Vec<_>) = names.into_iter().unzip();
-        sqlx::query(
-            "INSERT INTO contacts (id, origin, name, username, created_at)
-             SELECT id, origin, name, username, $5
-             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS c (id, origin, name, username)",
-        )
-        .bind(self.new_contacts.iter().map(|contact| contact.id.0).collect::<Vec<_>>())
-        .bind(self.new_contacts.iter().map(|contact| origin_name(contact.origin)).collect::<Vec<_>>())
-        .bind(names)
-        .bind(usernames)
-        .bind(now)
-        .execute(db)
-        .await
-        .map(drop)
-    }
-
-    async fn write_identifiers(
+    /// Changes what is to be changed. If somebody else changed the same since it was read, it fails as a conflict and the
+    /// whole batch is read and walked again.
+    pub(super) async fn write_moves(
         &self,
         db: &mut PgConnection,
         now: jiff_sqlx::Timestamp,
@@ -299,44 +279,36 @@ impl Directory {
             .filter(|(key, holder)| self.stored.get(*key).is_some_and(|was| was != *holder));
         write_links(db, "UPDATE contact_identifiers i SET contact_id = m.contact_id, linked_at = $4, verified_at = NULL
              FROM unnest($1::text[], $2::text[], $3::uuid[]) AS m (kind, value, contact_id)
-             WHERE i.kind = m.kind AND i.value = m.value", moved, now).await?;
-        let new = self
-            .holders
-            .iter()
-            .filter(|(key, _)| !self.stored.contains_key(*key));
-        write_links(
-            db,
-            "INSERT INTO contact_identifiers (kind, value, contact_id, linked_at)
-             SELECT kind, value, contact_id, $4
-             FROM unnest($1::text[], $2::text[], $3::uuid[]) AS n (kind, value, contact_id)",
-            new,
-            now,
-        )
-        .await
+             WHERE i.kind = m.kind AND i.value = m.value", moved, now).await
     }
 
-    async fn write_conversations(
-        &self,
-        db: &mut PgConnection,
-        now: jiff_sqlx::Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        if self.new_conversations.is_empty() {
-            return Ok(());
+    /// What is to be added. What somebody else added since it was read is a conflict too.
+    pub(super) fn additions(&self) -> Additions<'_> {
+        let mut columns = Additions::default();
+        for contact in &self.new_contacts {
+            columns.contacts.push(contact.id.0);
+            columns.contact_origins.push(origin_name(contact.origin));
+            let name = super::messages::storable(contact.name.as_deref());
+            columns.names.push(name);
+            columns.usernames.push(contact.username.as_deref());
         }
-        let new = &self.new_conversations;
-        sqlx::query(
-            "INSERT INTO conversations (id, phone_number_id, contact_id, origin, created_at)
-             SELECT id, phone_number_id, contact_id, origin, $5
-             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[]) AS c (id, phone_number_id, contact_id, origin)",
-        )
-        .bind(new.iter().map(|conversation| conversation.id.0).collect::<Vec<_>>())
-        .bind(new.iter().map(|conversation| conversation.phone_number_id.as_str()).collect::<Vec<_>>())
-        .bind(new.iter().map(|conversation| conversation.contact.0).collect::<Vec<_>>())
-        .bind(new.iter().map(|conversation| origin_name(conversation.origin)).collect::<Vec<_>>())
-        .bind(now)
-        .execute(db)
-        .await
-        .map(drop)
+        for (key, holder) in &self.holders {
+            if !self.stored.contains_key(key) {
+                columns.kinds.push(key.0.name());
+                columns.values.push(&key.1);
+                columns.holders.push(holder.0);
+            }
+        }
+        for conversation in &self.new_conversations {
+            let phone_number_id = conversation.phone_number_id.as_str();
+            columns.conversations.push(conversation.id.0);
+            columns.phone_number_ids.push(phone_number_id);
+            columns.conversation_contacts.push(conversation.contact.0);
+            columns
+                .conversation_origins
+                .push(origin_name(conversation.origin));
+        }
+        columns
     }
 }
 

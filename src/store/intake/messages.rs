@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Arrival;
+use super::{Arrival, TakeIn};
 use crate::model::{
     ContactId, ConversationId, DeliveryStatus, Echo, Identity, InboundMessage, MessageContent,
     MessageType, PhoneNumberId, SystemChange, Wamid,
@@ -207,131 +207,106 @@ impl<'a> MessageRows<'a> {
         self.ranks.push(rank);
     }
 
-    /// How many messages were new, and how many of these are due.
-    pub(super) async fn write(self, db: &mut PgConnection) -> Result<(u64, u64), sqlx::Error> {
-        if self.ids.is_empty() {
-            return Ok((0, 0));
-        }
-        let amends = self.amends;
-        let (phone_number_ids, wamids, hashes, received_ats) = (
-            self.phone_number_ids.clone(),
-            self.wamids.clone(),
-            self.hashes.clone(),
-            self.received_ats.clone(),
-        );
-        let (conversations, ids) = (self.conversations.clone(), self.ids.clone());
-        let count = self.ids.len() as u64;
-        let (messages, turns) = self.insert(db).await?;
-        if messages < count {
-            note_mismatches(db, (&phone_number_ids, &wamids, &hashes), &received_ats).await?;
-        }
-        if amends {
-            amend(db, &conversations, &ids).await?;
-        }
-        Ok((messages, turns))
+    pub(super) fn len(&self) -> u64 {
+        self.ids.len() as u64
     }
 
-    async fn insert(self, db: &mut PgConnection) -> Result<(u64, u64), sqlx::Error> {
-        let (messages, turns): (i64, i64) = sqlx::query_as(include_str!("messages.sql"))
-            .bind(self.ids)
-            .bind(self.conversations)
-            .bind(self.contacts)
-            .bind(self.phone_number_ids)
-            .bind(self.origins)
-            .bind(self.directions)
-            .bind(self.authors)
-            .bind(self.senders)
-            .bind(self.recipients)
-            .bind(self.profile_names)
-            .bind(self.wamids)
-            .bind(self.types)
-            .bind(self.contents)
-            .bind(self.buttons)
-            .bind(self.abouts)
-            .bind(self.reply_tos)
-            .bind(self.media_ids)
-            .bind(self.group_ids)
-            .bind(self.raws)
-            .bind(self.sent_ats)
-            .bind(self.received_ats)
-            .bind(self.statuses)
-            .bind(self.ranks)
-            .bind(self.hashes)
-            .bind(self.due)
-            .fetch_one(db)
-            .await?;
-        Ok((messages.unsigned_abs(), turns.unsigned_abs()))
+    /// Whether more than adding them is to be done.
+    pub(super) fn amends(&self) -> bool {
+        self.amends
+    }
+
+    pub(super) fn bind<'q>(&'q self, query: TakeIn<'q>) -> TakeIn<'q> {
+        query
+            .bind(&self.ids)
+            .bind(&self.conversations)
+            .bind(&self.contacts)
+            .bind(&self.phone_number_ids)
+            .bind(&self.origins)
+            .bind(&self.directions)
+            .bind(&self.authors)
+            .bind(&self.senders)
+            .bind(&self.recipients)
+            .bind(&self.profile_names)
+            .bind(&self.wamids)
+            .bind(&self.types)
+            .bind(&self.contents)
+            .bind(&self.buttons)
+            .bind(&self.abouts)
+            .bind(&self.reply_tos)
+            .bind(&self.media_ids)
+            .bind(&self.group_ids)
+            .bind(&self.raws)
+            .bind(&self.sent_ats)
+            .bind(&self.received_ats)
+            .bind(&self.statuses)
+            .bind(&self.ranks)
+            .bind(&self.hashes)
+            .bind(&self.due)
+    }
+
+    /// The same id with another body is worth knowing about; the first one stands.
+    pub(super) async fn note_mismatches(&self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let noted = sqlx::query(
+            "UPDATE inbound_keys k SET mismatched_at = g.received_at
+             FROM unnest($1::text[], $2::text[], $3::int8[], $4::timestamptz[])
+                  AS g (phone_number_id, wamid, body_hash, received_at)
+             WHERE k.phone_number_id = g.phone_number_id AND k.wamid = g.wamid
+               AND k.body_hash <> g.body_hash AND k.mismatched_at IS NULL",
+        )
+        .bind(&self.phone_number_ids)
+        .bind(&self.wamids)
+        .bind(&self.hashes)
+        .bind(&self.received_ats)
+        .execute(db)
+        .await?;
+        if noted.rows_affected() > 0 {
+            tracing::warn!(
+                messages = noted.rows_affected(),
+                "a message came again with another body; the first one stands"
+            );
+        }
+        Ok(())
+    }
+
+    /// Carries out edits and revokes on what they are about, wherever it is; a revoke also on what has yet to come.
+    pub(super) async fn amend(&self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(AMEND)
+            .bind(&self.conversations)
+            .bind(&self.ids)
+            .execute(db)
+            .await
+            .map(drop)
     }
 }
 
-/// The same id with another body is worth knowing about; the first one stands.
-async fn note_mismatches(
-    db: &mut PgConnection,
-    (phone_number_ids, wamids, hashes): (&[&str], &[&str], &[i64]),
-    received_ats: &Times,
-) -> Result<(), sqlx::Error> {
-    let noted = sqlx::query(
-        "UPDATE inbound_keys k SET mismatched_at = g.received_at
-         FROM unnest($1::text[], $2::text[], $3::int8[], $4::timestamptz[])
-              AS g (phone_number_id, wamid, body_hash, received_at)
-         WHERE k.phone_number_id = g.phone_number_id AND k.wamid = g.wamid
-           AND k.body_hash <> g.body_hash AND k.mismatched_at IS NULL",
-    )
-    .bind(phone_number_ids)
-    .bind(wamids)
-    .bind(hashes)
-    .bind(received_ats)
-    .execute(db)
-    .await?;
-    if noted.rows_affected() > 0 {
-        tracing::warn!(
-            messages = noted.rows_affected(),
-            "a message came again with another body; the first one stands"
-        );
-    }
-    Ok(())
-}
-
-/// Carries out edits and revokes on what they are about, wherever it is; a revoke also on what has yet to come.
-async fn amend(
-    db: &mut PgConnection,
-    conversations: &[Uuid],
-    ids: &[Uuid],
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH amendment AS MATERIALIZED (
-             SELECT m.phone_number_id, m.about, m.message_type, m.content, m.sent_at, k.conversation_id, k.message_id
-             FROM unnest($1::uuid[], $2::uuid[]) AS own (conversation_id, id)
-             JOIN messages m ON m.conversation_id = own.conversation_id AND m.id = own.id
-             LEFT JOIN inbound_keys k ON k.phone_number_id = m.phone_number_id AND k.wamid = m.about
-             WHERE m.message_type IN ('edit', 'revoke') AND m.about IS NOT NULL
-         ),
-         remembered AS (
-             INSERT INTO revocations (phone_number_id, wamid, revoked_at)
-             SELECT phone_number_id, about, sent_at FROM amendment WHERE message_type = 'revoke'
-             ON CONFLICT DO NOTHING
-         ),
-         latest AS (
-             SELECT conversation_id, message_id,
-                    max(sent_at) FILTER (WHERE message_type = 'revoke') AS revoked_at,
-                    max(sent_at) FILTER (WHERE message_type = 'edit') AS edited_at,
-                    (array_agg(content ORDER BY sent_at DESC) FILTER (WHERE message_type = 'edit'))[1] AS edited_content
-             FROM amendment WHERE message_id IS NOT NULL GROUP BY 1, 2
-         )
-         UPDATE messages m
-         SET revoked_at = coalesce(m.revoked_at, latest.revoked_at),
-             edited_content = CASE WHEN latest.edited_at >= coalesce(m.edited_at, '-infinity')
-                                   THEN latest.edited_content ELSE m.edited_content END,
-             edited_at = greatest(m.edited_at, latest.edited_at)
-         FROM latest
-         WHERE m.conversation_id = latest.conversation_id AND m.id = latest.message_id",
-    )
-    .bind(conversations)
-    .bind(ids)
-    .execute(db)
-    .await
-    .map(drop)
-}
+const AMEND: &str = "
+WITH amendment AS MATERIALIZED (
+    SELECT m.phone_number_id, m.about, m.message_type, m.content, m.sent_at, k.conversation_id, k.message_id
+    FROM unnest($1::uuid[], $2::uuid[]) AS own (conversation_id, id)
+    JOIN messages m ON m.conversation_id = own.conversation_id AND m.id = own.id
+    LEFT JOIN inbound_keys k ON k.phone_number_id = m.phone_number_id AND k.wamid = m.about
+    WHERE m.message_type IN ('edit', 'revoke') AND m.about IS NOT NULL
+),
+remembered AS (
+    INSERT INTO revocations (phone_number_id, wamid, revoked_at)
+    SELECT phone_number_id, about, sent_at FROM amendment WHERE message_type = 'revoke'
+    ON CONFLICT DO NOTHING
+),
+latest AS (
+    SELECT conversation_id, message_id,
+           max(sent_at) FILTER (WHERE message_type = 'revoke') AS revoked_at,
+           max(sent_at) FILTER (WHERE message_type = 'edit') AS edited_at,
+           (array_agg(content ORDER BY sent_at DESC) FILTER (WHERE message_type = 'edit'))[1] AS edited_content
+    FROM amendment WHERE message_id IS NOT NULL GROUP BY 1, 2
+)
+UPDATE messages m
+SET revoked_at = coalesce(m.revoked_at, latest.revoked_at),
+    edited_content = CASE WHEN latest.edited_at >= coalesce(m.edited_at, '-infinity')
+                          THEN latest.edited_content ELSE m.edited_content END,
+    edited_at = greatest(m.edited_at, latest.edited_at)
+FROM latest
+WHERE m.conversation_id = latest.conversation_id AND m.id = latest.message_id";
 
 /// Reactions, edits and the like are stored and shown; the bot does not answer them.
 fn is_a_turn(content: &MessageContent) -> bool {

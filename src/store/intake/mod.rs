@@ -50,6 +50,18 @@ struct Rows<'a> {
     unreadable: Vec<(Uuid, &'a Arrival<'a>, Unreadable)>,
 }
 
+/// What is to be written together.
+struct Batch<'a> {
+    envelopes: &'a [Arrival<'a>],
+    directory: Directory,
+    rows: Rows<'a>,
+}
+
+type Element<'a> = (&'a Arrival<'a>, (Uuid, &'a Event));
+
+/// `take_in.sql`, on its way to having all its parameters.
+type TakeIn<'q> = sqlx::query::QueryAs<'q, sqlx::Postgres, (i64, i64), sqlx::postgres::PgArguments>;
+
 impl Store {
     /// Stores a batch whole or not at all.
     pub async fn take_in(
@@ -59,12 +71,16 @@ impl Store {
     ) -> Result<TakenIn, StoreError> {
         let mut call = self.call("take webhooks in").await?;
         let outcome = call::deadline(async {
-            let mut transaction = call.db().begin().await?;
-            write_envelopes(&mut transaction, arrivals).await?;
             let elements = arrivals
                 .iter()
                 .flat_map(|arrival| arrival.elements.iter().map(move |part| (arrival, *part)));
-            let taken = write_elements(&mut transaction, clock, elements.collect()).await?;
+            let batch = Batch::read(call.db(), clock, arrivals, elements.collect()).await?;
+            if batch.only_adds() {
+                // The one statement is the transaction.
+                return batch.write(call.db(), clock).await;
+            }
+            let mut transaction = call.db().begin().await?;
+            let taken = batch.write(&mut transaction, clock).await?;
             transaction.commit().await?;
             Ok(taken)
         })
@@ -81,11 +97,11 @@ impl Store {
         let mut call = self.call("take a webhook in piece by piece").await?;
         let outcome = call::deadline(async {
             let mut transaction = call.db().begin().await?;
-            write_envelopes(&mut transaction, std::slice::from_ref(arrival)).await?;
-            let mut taken = TakenIn::default();
+            let envelope = std::slice::from_ref(arrival);
+            let mut taken = write_now(&mut transaction, clock, envelope, Vec::new()).await?;
             for (id, event) in &arrival.elements {
                 let mut piece = transaction.begin().await?;
-                match write_elements(&mut piece, clock, vec![(arrival, (*id, *event))]).await {
+                match write_now(&mut piece, clock, &[], vec![(arrival, (*id, *event))]).await {
                     Ok(more) => {
                         piece.commit().await?;
                         taken = taken.and(more);
@@ -114,36 +130,109 @@ impl TakenIn {
     }
 }
 
-async fn write_elements<'a>(
+async fn write_now<'a>(
     db: &mut PgConnection,
     clock: &Clock,
-    elements: Vec<(&'a Arrival<'a>, (Uuid, &'a Event))>,
+    envelopes: &'a [Arrival<'a>],
+    elements: Vec<Element<'a>>,
 ) -> Result<TakenIn, sqlx::Error> {
-    let mentioned = elements.iter().flat_map(|(_, (_, event))| match event {
-        Event::Message(message) => keys_of(&message.from),
-        Event::Echo(echo) => keys_of(&echo.to),
-        Event::System(change) => keys_of_change(change),
-        Event::Status(_) | Event::Account(_) | Event::Unreadable(_) => Vec::new(),
-    });
-    let mut directory = Directory::read(db, mentioned).await?;
-    let mut rows = Rows::default();
-    for (arrival, (id, event)) in elements {
-        let birth = Birth {
-            clock,
-            origin: arrival.origin,
-        };
-        rows.sort(arrival, id, event, &mut directory, birth);
+    let batch = Batch::read(db, clock, envelopes, elements).await?;
+    batch.write(db, clock).await
+}
+
+impl<'a> Batch<'a> {
+    /// Reads what is known about the people of `elements`, and sorts these by what they become.
+    async fn read(
+        db: &mut PgConnection,
+        clock: &Clock,
+        envelopes: &'a [Arrival<'a>],
+        elements: Vec<Element<'a>>,
+    ) -> Result<Self, sqlx::Error> {
+        let mentioned = elements.iter().flat_map(|(_, (_, event))| match event {
+            Event::Message(message) => keys_of(&message.from),
+            Event::Echo(echo) => keys_of(&echo.to),
+            Event::System(change) => keys_of_change(change),
+            Event::Status(_) | Event::Account(_) | Event::Unreadable(_) => Vec::new(),
+        });
+        let mut directory = Directory::read(db, mentioned).await?;
+        let mut rows = Rows::default();
+        for (arrival, (id, event)) in elements {
+            let birth = Birth {
+                clock,
+                origin: arrival.origin,
+            };
+            rows.sort(arrival, id, event, &mut directory, birth);
+        }
+        Ok(Self {
+            envelopes,
+            directory,
+            rows,
+        })
     }
-    directory.write(db, clock).await?;
-    write_account_events(db, &rows.account).await?;
-    write_unreadable(db, &rows.unreadable).await?;
-    let (messages, turns) = rows.messages.write(db).await?;
-    let settled = rows.statuses.write(db).await?;
-    Ok(TakenIn {
-        messages,
-        turns,
-        settled,
-    })
+
+    /// Whether one statement writes all of it. Noting that a message came again with another body does not count: who
+    /// misses that note by dying before it has not answered, so that the message comes again once more.
+    fn only_adds(&self) -> bool {
+        let Rows {
+            messages,
+            statuses,
+            account,
+            unreadable,
+        } = &self.rows;
+        let others = statuses.len() + account.len() + unreadable.len();
+        others == 0 && !messages.amends() && !self.directory.moves()
+    }
+
+    async fn write(self, db: &mut PgConnection, clock: &Clock) -> Result<TakenIn, sqlx::Error> {
+        let now = to_sql(clock.now());
+        let (messages, turns) = self.add(db, now).await?;
+        // An identifier may move to somebody new.
+        self.directory.write_moves(db, now).await?;
+        let rows = self.rows;
+        if messages < rows.messages.len() {
+            rows.messages.note_mismatches(db).await?;
+        }
+        if rows.messages.amends() {
+            rows.messages.amend(db).await?;
+        }
+        write_account_events(db, &rows.account).await?;
+        write_unreadable(db, &rows.unreadable).await?;
+        let settled = rows.statuses.write(db).await?;
+        Ok(TakenIn {
+            messages,
+            turns,
+            settled,
+        })
+    }
+
+    /// How many messages were new, and how many of these are due.
+    async fn add(
+        &self,
+        db: &mut PgConnection,
+        now: jiff_sqlx::Timestamp,
+    ) -> Result<(u64, u64), sqlx::Error> {
+        let new = self.directory.additions();
+        let query = self
+            .rows
+            .messages
+            .bind(sqlx::query_as(include_str!("take_in.sql")));
+        let (messages, turns) = bind_envelopes(query, self.envelopes)
+            .bind(&new.contacts)
+            .bind(&new.contact_origins)
+            .bind(&new.names)
+            .bind(&new.usernames)
+            .bind(&new.kinds)
+            .bind(&new.values)
+            .bind(&new.holders)
+            .bind(&new.conversations)
+            .bind(&new.phone_number_ids)
+            .bind(&new.conversation_contacts)
+            .bind(&new.conversation_origins)
+            .bind(now)
+            .fetch_one(db)
+            .await?;
+        Ok((messages.unsigned_abs(), turns.unsigned_abs()))
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -196,46 +285,18 @@ impl<'a> Rows<'a> {
     }
 }
 
-async fn write_envelopes(
-    db: &mut PgConnection,
-    arrivals: &[Arrival<'_>],
-) -> Result<(), sqlx::Error> {
-    let count = |arrival: &Arrival<'_>| i32::try_from(arrival.elements.len()).unwrap_or(i32::MAX);
-    sqlx::query(
-        "INSERT INTO webhook_envelopes (id, received_at, origin, elements, body)
-         SELECT id, received_at, origin, elements, body
-         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int[], $5::bytea[])
-              AS e (id, received_at, origin, elements, body)
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(
-        arrivals
-            .iter()
-            .map(|arrival| arrival.id.0)
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        arrivals
-            .iter()
-            .map(|arrival| to_sql(arrival.received_at))
-            .collect::<Times>(),
-    )
-    .bind(
-        arrivals
-            .iter()
-            .map(|arrival| origin_name(arrival.origin))
-            .collect::<Vec<_>>(),
-    )
-    .bind(arrivals.iter().map(count).collect::<Vec<_>>())
-    .bind(
-        arrivals
-            .iter()
-            .map(|arrival| arrival.body)
-            .collect::<Vec<_>>(),
-    )
-    .execute(db)
-    .await
-    .map(drop)
+fn bind_envelopes<'q>(query: TakeIn<'q>, arrivals: &'q [Arrival<'q>]) -> TakeIn<'q> {
+    let elements =
+        |arrival: &Arrival<'_>| i32::try_from(arrival.elements.len()).unwrap_or(i32::MAX);
+    let received_at = |arrival: &Arrival<'_>| to_sql(arrival.received_at);
+    let origin = |arrival: &Arrival<'_>| origin_name(arrival.origin);
+    let each = arrivals.iter();
+    query
+        .bind(each.clone().map(|arrival| arrival.id.0).collect::<Vec<_>>())
+        .bind(each.clone().map(received_at).collect::<Times>())
+        .bind(each.clone().map(origin).collect::<Vec<_>>())
+        .bind(each.clone().map(elements).collect::<Vec<_>>())
+        .bind(each.map(|arrival| arrival.body).collect::<Vec<_>>())
 }
 
 async fn write_account_events(

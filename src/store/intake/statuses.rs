@@ -54,6 +54,10 @@ impl StatusRows {
         self.raws.push(update.raw.to_string());
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.wamids.len()
+    }
+
     /// How many outbox items were settled.
     pub(super) async fn write(self, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
         if self.wamids.is_empty() {

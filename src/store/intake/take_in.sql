@@ -1,5 +1,28 @@
--- The unique key decides what is new; everything else follows from what it let through.
-WITH given AS MATERIALIZED (
+-- All that webhooks add, in one statement: one way there and back, and mostly the whole transaction. Of messages the
+-- unique key decides what is new; everything else about them follows from what it let through.
+WITH envelope AS (
+    INSERT INTO webhook_envelopes (id, received_at, origin, elements, body)
+    SELECT id, received_at, origin, elements, body
+    FROM unnest($26::uuid[], $27::timestamptz[], $28::text[], $29::int[], $30::bytea[])
+         AS e (id, received_at, origin, elements, body)
+    ON CONFLICT (id) DO NOTHING
+),
+contact AS (
+    INSERT INTO contacts (id, origin, name, username, created_at)
+    SELECT id, origin, name, username, $42
+    FROM unnest($31::uuid[], $32::text[], $33::text[], $34::text[]) AS c (id, origin, name, username)
+),
+identifier AS (
+    INSERT INTO contact_identifiers (kind, value, contact_id, linked_at)
+    SELECT kind, value, contact_id, $42
+    FROM unnest($35::text[], $36::text[], $37::uuid[]) AS i (kind, value, contact_id)
+),
+conversation AS (
+    INSERT INTO conversations (id, phone_number_id, contact_id, origin, created_at)
+    SELECT id, phone_number_id, contact_id, origin, $42::timestamptz
+    FROM unnest($38::uuid[], $39::text[], $40::uuid[], $41::text[]) AS c (id, phone_number_id, contact_id, origin)
+),
+given AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
