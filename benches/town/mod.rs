@@ -7,6 +7,7 @@ mod cloud;
 mod webhooks;
 mod wire;
 
+use std::cell::{Cell, RefCell};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -156,6 +157,39 @@ impl Town {
                 }
             });
         let began = Instant::now();
+        self.outside.block_on(join_all(customers));
+        began.elapsed()
+    }
+
+    /// Has `count` messages stored, `per_second` of them whether or not those before were answered. How long that took; how
+    /// long each waited goes into `waits`.
+    pub(crate) fn take_in_steadily(
+        &mut self,
+        count: u64,
+        per_second: u32,
+        waits: &mut Vec<Duration>,
+    ) -> Duration {
+        let (first, next) = (self.written, Cell::new(0));
+        self.written += count;
+        let waited = RefCell::new(waits);
+        let began = Instant::now();
+        let customers = self.wires.iter_mut().map(|wire| async {
+            loop {
+                let place = next.replace(next.get() + 1);
+                if place >= count {
+                    return;
+                }
+                let webhook = webhooks::message(first + place);
+                let mut due = began + Duration::from_secs(place) / per_second;
+                if due > Instant::now() {
+                    tokio::time::sleep_until(due.into()).await;
+                    // That the alarm rang late is nobody's wait.
+                    due = Instant::now();
+                }
+                webhook.post(wire).await;
+                waited.borrow_mut().push(due.elapsed());
+            }
+        });
         self.outside.block_on(join_all(customers));
         began.elapsed()
     }

@@ -3,6 +3,7 @@
 //! It touches no row that a turn worker holds: conversations and contacts are added, never changed; what is due is a row
 //! of its own. Whatever it does is harmless when done again.
 
+mod asides;
 mod messages;
 mod statuses;
 
@@ -16,6 +17,7 @@ use super::contacts::{Birth, Directory, keys_of, keys_of_change, origin_name};
 use super::{Store, StoreError, Times, call, to_sql};
 use crate::clock::Clock;
 use crate::model::{AccountEvent, EnvelopeId, Event, Origin, Unreadable};
+use asides::{write_account_events, write_unreadable};
 use messages::MessageRows;
 use statuses::StatusRows;
 
@@ -297,94 +299,6 @@ fn bind_envelopes<'q>(query: TakeIn<'q>, arrivals: &'q [Arrival<'q>]) -> TakeIn<
         .bind(each.clone().map(origin).collect::<Vec<_>>())
         .bind(each.clone().map(elements).collect::<Vec<_>>())
         .bind(each.map(|arrival| arrival.body).collect::<Vec<_>>())
-}
-
-async fn write_account_events(
-    db: &mut PgConnection,
-    events: &[(Uuid, &Arrival<'_>, &AccountEvent)],
-) -> Result<(), sqlx::Error> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO account_events (id, envelope_id, received_at, field, raw)
-         SELECT id, envelope_id, received_at, field, raw::json
-         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[])
-              AS e (id, envelope_id, received_at, field, raw)
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(events.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
-    .bind(
-        events
-            .iter()
-            .map(|(_, arrival, _)| arrival.id.0)
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events
-            .iter()
-            .map(|(_, arrival, _)| to_sql(arrival.received_at))
-            .collect::<Times>(),
-    )
-    .bind(
-        events
-            .iter()
-            .map(|(_, _, event)| event.field.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        events
-            .iter()
-            .map(|(_, _, event)| event.raw.to_string())
-            .collect::<Vec<_>>(),
-    )
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-async fn write_unreadable(
-    db: &mut PgConnection,
-    elements: &[(Uuid, &Arrival<'_>, Unreadable)],
-) -> Result<(), sqlx::Error> {
-    if elements.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO unreadable_elements (id, envelope_id, received_at, reason, raw)
-         SELECT id, envelope_id, received_at, reason, raw::json
-         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[])
-              AS e (id, envelope_id, received_at, reason, raw)
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(elements.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
-    .bind(
-        elements
-            .iter()
-            .map(|(_, arrival, _)| arrival.id.0)
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        elements
-            .iter()
-            .map(|(_, arrival, _)| to_sql(arrival.received_at))
-            .collect::<Times>(),
-    )
-    .bind(
-        elements
-            .iter()
-            .map(|(.., element)| element.reason.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        elements
-            .iter()
-            .map(|(.., element)| element.raw.to_string())
-            .collect::<Vec<_>>(),
-    )
-    .execute(db)
-    .await
-    .map(drop)
 }
 
 /// Keeps an element that the database refused. Any other trouble concerns the whole webhook and is passed on.
