@@ -163,7 +163,7 @@ impl Ruleset {
     }
 
     pub fn counts(&self) -> Counts {
-        let own = |at: &Location| at.file != crate::compile::BUILT_IN.0;
+        let own = |at: &Location| *at.file != *crate::compile::BUILT_IN.0;
         Counts {
             intents: self.intents.iter().filter(|intent| own(&intent.at)).count(),
             rules: self.rules.iter().filter(|rule| own(&rule.at)).count(),

@@ -29,7 +29,7 @@ pub(super) fn ruleset(priorities: [i32; 4], rules: Vec<Rule>) -> Ruleset {
         .unwrap();
     let scorer = Scorer::build(&Lexicons::default(), &languages, &mut vocabulary);
     let at = |line: u32| Location {
-        file: "rules.yaml".to_owned(),
+        file: "rules.yaml".into(),
         line,
         column: 1,
     };

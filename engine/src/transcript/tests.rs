@@ -13,7 +13,7 @@ fn locate(sources: &[Source], span: Span) -> Location {
     let source = &sources[span.source.0 as usize];
     let (line, column) = line_and_column(&source.text, span.start as usize);
     Location {
-        file: source.name.clone(),
+        file: source.name.as_str().into(),
         line,
         column,
     }
@@ -287,7 +287,7 @@ fn coverage_names_what_no_conversation_reaches() {
         .find(|response| response.name == "menu")
         .unwrap();
     assert_eq!(
-        (menu.reached, menu.missing.as_slice(), menu.at.file.as_str()),
+        (menu.reached, menu.missing.as_slice(), &*menu.at.file),
         (true, [Language::ST].as_slice(), "pack.yaml")
     );
     let pardon = coverage

@@ -32,7 +32,7 @@ fn built_in_rules_come_first_whatever_the_priority() {
     ];
     assert_eq!(names, expected);
     assert!(rule(&ruleset, "later").goes_on && !rule(&ruleset, "high").goes_on);
-    assert_eq!(rule(&ruleset, "built in: stop").at.file, "built-in");
+    assert_eq!(&*rule(&ruleset, "built in: stop").at.file, "built-in");
     assert_eq!(rule(&ruleset, "later").at.to_string(), "rules.yaml:4:11");
 }
 
