@@ -15,6 +15,7 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
+use crate::media::{self, Library};
 use crate::model::Origin;
 use crate::outbound::worker::Pace;
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
@@ -128,6 +129,12 @@ impl Start<'_> {
             unknown_window_ms: self.config.unknown_window_ms,
         };
         conversations::worker::start(store.clone(), rules, clock.clone(), work);
+        let library = Library {
+            store: store.clone(),
+            clock: clock.clone(),
+            folder: media::Folder::new(self.config.data.join("media")),
+        };
+        media::fetch::start(library, self.client.clone(), work);
         outbound::worker::start(store.clone(), self.client, pace, clock.clone(), work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {

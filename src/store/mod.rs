@@ -13,6 +13,7 @@ mod error;
 pub mod handoffs;
 pub mod idempotency;
 pub mod intake;
+pub mod media;
 pub mod messages;
 pub mod outbox;
 pub mod people;

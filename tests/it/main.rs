@@ -15,6 +15,7 @@ mod database;
 mod door;
 mod embedded;
 mod ingest;
+mod media;
 mod migrations;
 mod outbox;
 mod people;
