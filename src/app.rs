@@ -15,6 +15,7 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
+use crate::media::{self, Library};
 use crate::model::{Origin, PhoneNumberId};
 use crate::outbound::templates::{self, Account};
 use crate::outbound::worker::{Outbox, Pace};
@@ -147,6 +148,12 @@ impl Start<'_> {
         outbound::worker::start(outbox, work);
         start_notices((&store, &rules, &clock), &live, work);
         start_housekeeping(store.clone(), work);
+        let library = Library {
+            store: store.clone(),
+            clock: clock.clone(),
+            folder: media::Folder::new(self.config.data.join("media")),
+        };
+        media::fetch::start(library, live.clone(), work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod conversations;
+pub mod media;
 pub mod model;
 pub mod observability;
 pub mod outbound;

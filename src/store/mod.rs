@@ -15,6 +15,7 @@ pub mod handoffs;
 pub mod idempotency;
 pub mod intake;
 pub mod keys;
+pub mod media;
 pub mod messages;
 pub mod notifications;
 pub mod outbox;

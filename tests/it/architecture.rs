@@ -233,6 +233,29 @@ fn modules_import_only_what_they_may() {
                 "sqlx::query",
             ],
         ),
+        (
+            "src/people",
+            &[
+                "crate::web",
+                "crate::channels",
+                "crate::conversations",
+                "crate::outbound",
+                "axum",
+                "reqwest",
+                "sqlx",
+            ],
+        ),
+        (
+            "src/media",
+            &[
+                "crate::web",
+                "crate::conversations",
+                "crate::outbound",
+                "axum",
+                "reqwest",
+                "sqlx",
+            ],
+        ),
         ("src/web", &["sqlx", "reqwest", "puisano_engine"]),
     ];
     let mut found = Vec::new();

@@ -16,6 +16,7 @@ mod database;
 mod door;
 mod embedded;
 mod ingest;
+mod media;
 mod migrations;
 mod notifications;
 mod outbox;

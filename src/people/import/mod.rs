@@ -11,6 +11,7 @@ mod source;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::time::Duration;
 
 use puisano_engine::Language;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::model::Origin;
 use crate::people::Areas;
 use crate::store::accounts::Outcome;
 use crate::store::consents::name_of;
-use crate::store::people::{Hand, ImportRow, Keep};
+use crate::store::people::{Hand, ImportRow, ImportedRow, Keep};
 use crate::store::{Store, StoreError};
 use columns::{Column, Columns};
 use row::Reader;
@@ -32,6 +33,9 @@ pub use source::NotATable;
 
 /// Rows of one transaction.
 const BATCH_ROWS: usize = 1_000;
+/// Failures of the database within a batch that are waited out.
+const FAILURES_MAX: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a file is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +142,40 @@ impl Import<'_> {
     }
 }
 
+impl Import<'_> {
+    /// Writes rows whole or in halves: a batch that is too much for the database at the moment is not too much in parts.
+    async fn write(&self, rows: &[ImportRow]) -> Result<Vec<ImportedRow>, StoreError> {
+        let hand = Hand {
+            clock: self.clock,
+            origin: self.origin,
+            once: None,
+        };
+        let mut written = Vec::with_capacity(rows.len());
+        let (mut size, mut failures) = (rows.len(), 0);
+        while let Some(part) = rows.get(written.len()..).filter(|rest| !rest.is_empty()) {
+            let part = part.get(..size).unwrap_or(part);
+            match self.store.import_people(hand, part, self.keep).await {
+                Ok(more) => written.extend(more),
+                Err(error) if failures < FAILURES_MAX && passes(&error) => {
+                    failures += 1;
+                    size = size.div_ceil(2);
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Whether the same is likely to work in a moment.
+fn passes(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::TimedOut { .. } | StoreError::Unavailable { .. }
+    ) || error.is_conflict()
+}
+
 /// The rows of a file, with their numbers.
 struct Table {
     reader: csv::Reader<Portions<BufReader<File>>>,
@@ -226,13 +264,7 @@ impl Work<'_> {
     async fn write(&mut self, bytes: u64, watch: &mut dyn FnMut(News)) -> Result<(), StoreError> {
         let (numbers, rows): (Vec<u64>, Vec<ImportRow>) = self.batch.drain(..).unzip();
         if !rows.is_empty() {
-            let hand = Hand {
-                clock: self.import.clock,
-                origin: self.import.origin,
-                once: None,
-            };
-            let store = self.import.store;
-            let written = store.import_people(hand, &rows, self.import.keep).await?;
+            let written = self.import.write(&rows).await?;
             for (row, written) in numbers.into_iter().zip(written) {
                 match written.outcome {
                     Outcome::Created => self.summary.created += 1,

@@ -121,15 +121,24 @@ impl Town {
         assert!(signal("KILL", pid));
     }
 
+    /// Where the program keeps what it knows.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     /// A person writes. `false`: the program was down, nobody knows whether the message left the phone.
     pub async fn writes(&self, from: &str, text: &str) -> bool {
+        self.sends(&json!({ "from": from, "text": text })).await
+    }
+
+    /// A person sends anything, as the simulator takes it.
+    pub async fn sends(&self, message: &Value) -> bool {
         let Some(url) = self.simulator("messages") else {
             return false;
         };
-        let message = json!({ "from": from, "text": text });
         self.client
             .post(url)
-            .json(&message)
+            .json(message)
             .send()
             .await
             .is_ok_and(|answer| answer.status().is_success())
