@@ -74,6 +74,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(expected: bool, addresses: &str) {
@@ -110,6 +111,23 @@ mod tests {
              4000::1 5f00::1 fc00::1 fd00:ec2::254 fdff::1 fe80::1 fe80::a9fe:a9fe febf::1 fec0::1 ff02::1
              ff0e::1",
         );
+    }
+
+    proptest! {
+        /// What the standard library knows of, put in another way.
+        #[test]
+        fn nothing_that_the_standard_library_calls_special_is_public(v4: u32, v6: u128, prefix in 0_usize..6) {
+            let v4 = Ipv4Addr::from_bits(v4);
+            let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast()
+                || v4.is_broadcast() || v4.is_documentation() || v4.is_unspecified();
+            prop_assert!(!special || !is_public(v4.into()), "{v4}");
+            prop_assert!(!is_public(v4.to_ipv6_mapped().into()) && !is_public(v4.to_ipv6_compatible().into()));
+            let prefix = [0, 0xfc00, 0xfe80, 0xff00, 0x2002, 0x2001][prefix];
+            let v6 = Ipv6Addr::from_bits(v6 >> 16 | prefix << 112);
+            let special = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unique_local()
+                || v6.is_unicast_link_local() || v6.to_ipv4().is_some();
+            prop_assert!(!special || !is_public(v6.into()), "{v6}");
+        }
     }
 
     #[test]

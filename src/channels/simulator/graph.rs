@@ -238,6 +238,7 @@ async fn message(
                 phone: address.phone.clone(),
                 wamid: wamid.clone(),
                 request: request.clone(),
+                fails: weather.failed,
                 shown: shown.clone(),
             }));
             if let Some(phone) = &address.phone {

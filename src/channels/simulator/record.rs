@@ -71,6 +71,9 @@ pub(super) struct Accepted {
     pub(super) phone: Option<String>,
     pub(super) wamid: String,
     pub(super) request: Value,
+    /// The code with which it fails later, when that was plain at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fails: Option<i64>,
     /// What a template says once it is filled in.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) shown: Value,

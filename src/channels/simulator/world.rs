@@ -180,7 +180,7 @@ impl World {
         };
         self.places.insert(item.wamid.clone(), phone.clone());
         let conversation = self.conversations.entry(phone.clone()).or_default();
-        if !conversation.is_open(item.at_ms) {
+        if !conversation.is_open(item.at_ms) && accepted.fails.is_none() {
             self.usage.reached(&phone, item.at_ms);
         }
         conversation.paid_until_ms = conversation.paid_until_ms.max(item.at_ms) + PAIR_EVERY_MS;

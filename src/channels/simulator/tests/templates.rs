@@ -592,11 +592,16 @@ async fn a_full_tier_and_a_closed_window_are_told_as_wished() {
         codes.sort_unstable();
         codes
     };
+    assert_eq!(
+        send(to(THABO, query_response())).await,
+        "accepted",
+        "and fails again: nobody was reached"
+    );
     world
         .service
-        .wait("the failures", |service| failed(service).len() == 2)
+        .wait("the failures", |service| failed(service).len() == 3)
         .await;
-    assert_eq!(failed(&world.service), [131_047, 131_048]);
+    assert_eq!(failed(&world.service), [131_047, 131_048, 131_048]);
     world
         .post(
             "limits",

@@ -470,6 +470,24 @@ async fn a_file_is_fetched_within_its_limits() {
 }
 
 #[tokio::test]
+async fn a_file_that_does_not_come_is_not_waited_for() {
+    let limits = DownloadLimits {
+        bytes_max: 100,
+        time_max: Duration::from_millis(300),
+    };
+    let silent = Server::start(&Then::Hang).await;
+    let url = format!("{}/x", silent.url);
+    let failure = silent.client(patient()).download(&url, limits).await;
+    assert_eq!(failure.unwrap_err().retry, Retry::Few);
+    // It begins, and then nothing follows.
+    let slow = Server::start(&half("200 OK")).await;
+    let url = format!("{}/x", slow.url);
+    let mut download = slow.client(patient()).download(&url, limits).await.unwrap();
+    assert!(download.chunk().await.unwrap().is_some());
+    assert_eq!(download.chunk().await.unwrap_err().retry, Retry::Few);
+}
+
+#[tokio::test]
 async fn no_other_address_is_called_and_no_token_leaves() {
     let (api, other) = (
         Script::start(&[answer("200 OK", "", "x")]).await,
