@@ -17,6 +17,7 @@ mod embedded;
 mod ingest;
 mod migrations;
 mod outbox;
+mod outbox_nodes;
 mod outbox_notices;
 mod outbox_town;
 mod road;
