@@ -18,8 +18,8 @@ use crate::conversations::ingest::Intake;
 use crate::model::{Origin, PhoneNumberId};
 use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
-use crate::store::Store;
 use crate::store::embedded::{DataFolder, Embedded};
+use crate::store::{Store, cleanup};
 use crate::tasks::Tasks;
 use crate::web::{self, Access, Door, Limits, Road, router};
 use crate::{conversations, outbound};
@@ -140,7 +140,8 @@ impl Start<'_> {
             pace,
             clock: clock.clone(),
         };
-        outbound::worker::start(outbox, work);
+        outbound::worker::start(&outbox, work);
+        cleanup::start(store.clone(), self.config.keep_envelopes_days, work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,

@@ -271,5 +271,5 @@ async fn start_workers(store: &Store, work: &Tasks, (clock, api): (&Clock, Socke
         pace,
         clock: clock.clone(),
     };
-    outbound::worker::start(outbox, work);
+    outbound::worker::start(&outbox, work);
 }

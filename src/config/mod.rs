@@ -29,6 +29,7 @@ pub struct Config {
     pub number_per_second: u32,
     pub unknown_window_ms: u64,
     pub notices_per_day: u32,
+    pub keep_envelopes_days: u32,
     pub connections_per_address_max: u32,
     pub log: Log,
     /// Harmless oddities, for the log: told once it exists.
@@ -173,6 +174,7 @@ impl Config {
         let number_per_second = from.number("PUISANO_NUMBER_PER_SECOND", 1..=100_000);
         let unknown_window_ms = from.number("PUISANO_UNKNOWN_WINDOW_MS", 1_000..=3_600_000);
         let notices_per_day = from.number("PUISANO_NOTICES_PER_DAY", 1..=1_000);
+        let keep_envelopes_days = from.number("PUISANO_KEEP_ENVELOPES_DAYS", 1..=3_650);
         let connections_per_address_max = from.number("PUISANO_CONNECTIONS_PER_ADDRESS", 1..=1_000);
         let log = Log::read(&mut from);
         let notes = from.finish()?;
@@ -188,6 +190,7 @@ impl Config {
                 number_per_second: u32::try_from(number_per_second?).ok()?,
                 unknown_window_ms: unknown_window_ms?,
                 notices_per_day: u32::try_from(notices_per_day?).ok()?,
+                keep_envelopes_days: u32::try_from(keep_envelopes_days?).ok()?,
                 connections_per_address_max: u32::try_from(connections_per_address_max?).ok()?,
                 log: log?,
                 notes,

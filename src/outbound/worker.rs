@@ -51,7 +51,7 @@ pub struct Outbox {
 }
 
 /// Starts the senders of this node: one for replies, one for notices.
-pub fn start(outbox: Outbox, tasks: &Tasks) {
+pub fn start(outbox: &Outbox, tasks: &Tasks) {
     outbox.store.follow_wakes(tasks);
     let number = Number {
         id: outbox.pace.phone_number_id.clone(),
@@ -74,7 +74,7 @@ pub fn start(outbox: Outbox, tasks: &Tasks) {
         parked_joined: Instant::now(),
     };
     tasks.spawn("outbox", sender.run(results, tasks.stopping()));
-    notices::start(&line, &outbox);
+    notices::start(&line, outbox);
 }
 
 /// The state of the loop.

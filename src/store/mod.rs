@@ -4,6 +4,7 @@
 //! use of the database has a name and a deadline, see [`call`].
 
 mod call;
+pub mod cleanup;
 mod contacts;
 pub mod embedded;
 mod error;

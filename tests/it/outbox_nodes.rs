@@ -28,7 +28,7 @@ use crate::ingest::OUR_NUMBER;
 use crate::road::Road;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const PER_SECOND: u32 = 80;
 
@@ -102,7 +102,7 @@ fn start_node(road: &Road, api: SocketAddr, tasks: &Tasks) {
         },
         clock: road.database.clock.clone(),
     };
-    worker::start(outbox, tasks);
+    worker::start(&outbox, tasks);
 }
 
 /// People who have written just now: their conversations and contacts.
