@@ -16,14 +16,14 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
 use crate::media::{self, Library};
-use crate::model::{Origin, PhoneNumberId};
+use crate::model::Origin;
 use crate::outbound::templates::{self, Account};
 use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
 use crate::security::sealed::KeySource;
 use crate::settings::{Access, Channel, Live, Settings, Surroundings};
-use crate::store::Store;
 use crate::store::embedded::{DataFolder, Embedded};
+use crate::store::{Store, cleanup};
 use crate::tasks::Tasks;
 use crate::web::{self, Door, Limits, Road, router};
 use crate::{conversations, outbound};
@@ -34,7 +34,6 @@ const DATABASE_RETRY_JITTER_MS: u64 = 400;
 /// Stopping takes at most 25 s: requests first, then the work they made.
 const DOOR_STOP_MAX: Duration = Duration::from_secs(11);
 const WORK_STOP_MAX: Duration = Duration::from_secs(9);
-const HOUSEKEEPING_EVERY: Duration = Duration::from_mins(10);
 const DATABASE_CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs the service until it is told to stop (SIGTERM, SIGINT). An error means that it could not start; an
@@ -145,15 +144,15 @@ impl Start<'_> {
             clock: clock.clone(),
         };
         let live = outbox.live.clone();
-        outbound::worker::start(outbox, work);
+        outbound::worker::start(&outbox, work);
         start_notices((&store, &rules, &clock), &live, work);
-        start_housekeeping(store.clone(), work);
         let library = Library {
             store: store.clone(),
             clock: clock.clone(),
             folder: media::Folder::new(self.config.data.join("media")),
         };
         media::fetch::start(library, live.clone(), work);
+        cleanup::start(store.clone(), self.config.keep_envelopes_days, work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,
@@ -316,27 +315,6 @@ fn start_notices((store, rules, clock): (&Store, &LiveRules, &Clock), live: &Liv
     };
     let texts = (rules.clone(), clock.clone());
     templates::start(store.clone(), texts, account, work);
-}
-
-/// Forgets what is of no use any more.
-fn start_housekeeping(store: Store, work: &Tasks) {
-    let stopping = work.stopping();
-    work.spawn("housekeeping", async move {
-        while stopping
-            .run_until_cancelled(tokio::time::sleep(HOUSEKEEPING_EVERY))
-            .await
-            .is_some()
-        {
-            for outcome in [
-                store.forget_full_rates().await,
-                store.forget_old_answers().await,
-            ] {
-                if let Err(error) = outcome {
-                    tracing::warn!(%error, "what is of no use any more stays a while longer");
-                }
-            }
-        }
-    });
 }
 
 /// Rules that do not compile keep us from starting, before anything else is touched.

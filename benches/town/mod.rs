@@ -331,5 +331,5 @@ fn start_workers(store: &Store, work: &Tasks, (clock, rules, live): (&Clock, &Li
         pace,
         clock: clock.clone(),
     };
-    outbound::worker::start(outbox, work);
+    outbound::worker::start(&outbox, work);
 }

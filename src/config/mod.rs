@@ -34,6 +34,7 @@ pub struct Config {
     pub number_per_second: u32,
     pub unknown_window_ms: u64,
     pub notices_per_day: u32,
+    pub keep_envelopes_days: u32,
     pub connections_per_address_max: u32,
     pub log: Log,
     /// Harmless oddities, for the log: told once it exists.
@@ -185,12 +186,14 @@ impl Config {
         let graph = Graph::read(&mut from);
         let whatsapp = WhatsApp::read(&mut from, graph.as_ref());
         let secret_key = from.checked("PUISANO_SECRET_KEY", |text| {
-            SealingKey::parse(text).ok_or("must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
+            SealingKey::parse(text)
+                .ok_or("must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
         });
         let api_per_minute = from.number("PUISANO_API_PER_MINUTE", 1..=1_000_000);
         let number_per_second = from.number("PUISANO_NUMBER_PER_SECOND", 1..=100_000);
         let unknown_window_ms = from.number("PUISANO_UNKNOWN_WINDOW_MS", 1_000..=3_600_000);
         let notices_per_day = from.number("PUISANO_NOTICES_PER_DAY", 1..=1_000);
+        let keep_envelopes_days = from.number("PUISANO_KEEP_ENVELOPES_DAYS", 1..=3_650);
         let connections_per_address_max = from.number("PUISANO_CONNECTIONS_PER_ADDRESS", 1..=1_000);
         let log = Log::read(&mut from);
         let notes = from.finish()?;
@@ -209,6 +212,7 @@ impl Config {
                 number_per_second: u32::try_from(number_per_second?).ok()?,
                 unknown_window_ms: unknown_window_ms?,
                 notices_per_day: u32::try_from(notices_per_day?).ok()?,
+                keep_envelopes_days: u32::try_from(keep_envelopes_days?).ok()?,
                 connections_per_address_max: u32::try_from(connections_per_address_max?).ok()?,
                 log: log?,
                 notes,
@@ -230,7 +234,13 @@ impl WhatsApp {
     /// All of it or none of it: half a connection would receive and not answer, or answer and not receive.
     fn read(from: &mut Reader, graph: Option<&Graph>) -> Option<Self> {
         // Where WhatsApp is may be said alone: the rest can stand in the stored settings.
-        let names = ["WHATSAPP_PHONE", "WHATSAPP_BUSINESS", "WHATSAPP_ACCESS", "WHATSAPP_WEBHOOK", "WHATSAPP_APP"];
+        let names = [
+            "WHATSAPP_PHONE",
+            "WHATSAPP_BUSINESS",
+            "WHATSAPP_ACCESS",
+            "WHATSAPP_WEBHOOK",
+            "WHATSAPP_APP",
+        ];
         if !names.iter().any(|name| from.any_given(name)) {
             return None;
         }
@@ -240,7 +250,10 @@ impl WhatsApp {
         let verify_token = from.required("WHATSAPP_WEBHOOK_VERIFY_TOKEN", secret);
         let app_secret = from.required("WHATSAPP_APP_SECRET", secret);
         let previous = from.checked("WHATSAPP_APP_SECRET_PREVIOUS", secret);
-        let Graph { api_url, api_version } = graph?.clone();
+        let Graph {
+            api_url,
+            api_version,
+        } = graph?.clone();
         Some(Self {
             phone_number_id: PhoneNumberId(phone_number_id?),
             business_account_id: business_account_id?,

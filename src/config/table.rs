@@ -83,6 +83,11 @@ pub const SECTIONS: [Section; 4] = [
                  runs a private PostgreSQL in the data folder.",
             ),
             setting(
+                "PUISANO_KEEP_ENVELOPES_DAYS",
+                "7",
+                "How many days webhooks are kept as they came. The messages in them are kept apart from that.",
+            ),
+            setting(
                 "PUISANO_DATA",
                 "data",
                 "The folder for the private database and everything else this process keeps. One process per folder.",

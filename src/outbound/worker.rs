@@ -50,7 +50,7 @@ pub struct Outbox {
 }
 
 /// Starts the senders of this node: one for replies, one for notices.
-pub fn start(outbox: Outbox, tasks: &Tasks) {
+pub fn start(outbox: &Outbox, tasks: &Tasks) {
     outbox.store.follow_wakes(tasks);
     let line = Line::new(
         outbox.store.clone(),
@@ -69,7 +69,7 @@ pub fn start(outbox: Outbox, tasks: &Tasks) {
         parked_joined: Instant::now(),
     };
     tasks.spawn("outbox", sender.run(results, tasks.stopping()));
-    notices::start(&line, &outbox);
+    notices::start(&line, outbox);
 }
 
 /// The state of the loop.

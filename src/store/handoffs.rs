@@ -91,7 +91,9 @@ impl Store {
             match idempotency::earlier(&mut transaction, message.once).await? {
                 Earlier::Never => {}
                 Earlier::Other => return Ok(Replied::KeyReused),
-                Earlier::Same(answer) => return Ok(id_in(&answer).map_or(Replied::KeyReused, Replied::Queued)),
+                Earlier::Same(answer) => {
+                    return Ok(id_in(&answer).map_or(Replied::KeyReused, Replied::Queued));
+                }
             }
             let Some(held) = hold(&mut transaction, conversation).await? else {
                 return Ok(Replied::NoSuchConversation);

@@ -32,9 +32,6 @@ pub enum Earlier {
     Other,
 }
 
-/// How long an answer is given again.
-const KEPT_HOURS: i32 = 7 * 24;
-
 impl Store {
     /// What became of `once`, for work that may be done twice without harm.
     pub async fn earlier_answer(&self, once: &Once) -> Result<Earlier, StoreError> {
@@ -63,22 +60,6 @@ impl Store {
             Err(error) if error.is_conflict() => Ok(()),
             other => other,
         }
-    }
-
-    /// Forgets answers that are not given again any more.
-    pub async fn forget_old_answers(&self) -> Result<(), StoreError> {
-        let mut call = self.call("forget old answers").await?;
-        let outcome = call::deadline(async {
-            sqlx::query(
-                "DELETE FROM idempotency_keys WHERE created_at < puisano_now() - make_interval(hours => $1)",
-            )
-            .bind(KEPT_HOURS)
-            .execute(call.db())
-            .await
-            .map(drop)
-        })
-        .await;
-        call.end(outcome)
     }
 }
 

@@ -59,19 +59,6 @@ impl Store {
         .await;
         call.end(outcome)
     }
-
-    /// Forgets buckets that are whole again.
-    pub async fn forget_full_rates(&self) -> Result<(), StoreError> {
-        let mut call = self.call("forget old counts").await?;
-        let outcome = call::deadline(async {
-            sqlx::query("DELETE FROM rate_limits WHERE tat < puisano_now()")
-                .execute(call.db())
-                .await
-                .map(drop)
-        })
-        .await;
-        call.end(outcome)
-    }
 }
 
 /// What stands in the bucket that is whole again in `full_in` seconds.

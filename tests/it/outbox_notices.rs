@@ -398,3 +398,25 @@ async fn two_nodes_share_one_pace_and_never_make_the_same_call() {
     // The bucket's rest is for replies.
     assert!(!road.sends(&[]).await.is_empty());
 }
+
+#[tokio::test]
+async fn what_nobody_asks_for_any_more_is_taken_away() {
+    let road = Road::new().await;
+    road.exchange_words(PALESA, &["hi"]).await;
+    let stranger = status("wamid.other", DeliveryStatus::Read, road.now(), None);
+    road.webhook(vec![stranger]).await;
+    let old =
+        "SELECT (SELECT count(*) FROM webhook_envelopes) + (SELECT count(*) FROM parked_statuses)";
+    let (store, messages) = (&road.database.store, "SELECT count(*) FROM messages");
+    let (before, kept) = (
+        road.database.number(old).await,
+        road.database.number(messages).await,
+    );
+    assert_eq!(before, 3);
+    road.advance(6 * 86_400).await;
+    assert_eq!(store.clean_up(7).await.unwrap(), 0);
+    road.advance(2 * 86_400).await;
+    assert_eq!(store.clean_up(7).await.unwrap(), 3);
+    assert_eq!(road.database.number(old).await, 0);
+    assert_eq!(road.database.number(messages).await, kept);
+}

@@ -246,3 +246,50 @@ async fn a_revoked_token_pauses_with_a_reason_and_costs_and_doubles_nothing() {
     assert!(told.contains("sending"), "{told}");
     assert!(!told.contains("paused"), "{told}");
 }
+
+/// Sets the database's clock to the last time the town's clock showed 23:00, plus `hours`.
+async fn night(pool: &PgPool, hours: i64) {
+    sqlx::query(
+        "INSERT INTO clock_offset (offset_ms)
+         SELECT extract(epoch FROM
+             (date_trunc('day', now() AT TIME ZONE 'Africa/Johannesburg' + interval '1 hour') - interval '1 hour')
+                 AT TIME ZONE 'Africa/Johannesburg' + make_interval(hours => $1::int) - now())::int8 * 1000
+         ON CONFLICT (singleton) DO UPDATE SET offset_ms = excluded.offset_ms",
+    )
+    .bind(hours)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_night_only_what_is_critical_is_sent() {
+    let town = Town::open("night").await;
+    everybody_has_written(&town).await;
+    let pool = pool(&town).await;
+    night(&pool, 0).await;
+    notices(&town, 2).await;
+    sqlx::query(
+        "UPDATE outbox SET due_at = puisano_now() - interval '1 hour', critical = (SELECT content FROM messages m
+             WHERE m.conversation_id = outbox.conversation_id AND m.id = outbox.id) = 'Notice 1'
+         WHERE class IN ('notification', 'bulk')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let waiting = async || {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE waits_for = 'quiet_hours'")
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    let people = i64::try_from(PEOPLE).unwrap();
+    town.wait("the night", async || waiting().await == people)
+        .await;
+    town.wait("critical ones", async || received(&town).await == PEOPLE)
+        .await;
+    night(&pool, 8).await;
+    town.wait("the morning", async || received(&town).await == 2 * PEOPLE)
+        .await;
+    assert_eq!(waiting().await, 0);
+}

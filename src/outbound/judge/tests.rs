@@ -255,7 +255,7 @@ fn each_case_has_its_act() {
             |c| {
                 c.content = Some(OutgoingContent::Text {
                     text: "Hi".to_owned(),
-                })
+                });
             },
             "cancel",
         ),

@@ -242,7 +242,11 @@ fn media(reader: &mut Reader, call: &SendCall) -> Option<OutgoingContent> {
     let caption = optional(reader, "caption", (&call.caption.0, BODY_UNITS_MAX));
     let filename = optional(reader, "filename", (&call.filename.0, FILENAME_UNITS_MAX));
     let (kind, source, caption, filename) = (kind?, source?, caption?, filename?);
-    if caption.is_some() && matches!(kind, MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker)
+    if caption.is_some()
+        && matches!(
+            kind,
+            MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker
+        )
     {
         reader.wrong("caption", "only images, videos and documents have one");
         return None;
@@ -561,11 +565,7 @@ fn phones(reader: &mut Reader, field: &str, value: &Value) -> Option<Vec<Contact
             other => (&other["phone"], &other["kind"]),
         };
         let place = format!("{field}[{at}]");
-        let phone = text(
-            reader,
-            &format!("{place}.phone"),
-            (number, NAME_UNITS_MAX),
-        );
+        let phone = text(reader, &format!("{place}.phone"), (number, NAME_UNITS_MAX));
         let kind = optional(reader, &format!("{place}.kind"), (kind, NAME_UNITS_MAX));
         phones.extend(
             phone
@@ -646,7 +646,9 @@ mod tests {
             json!({ "interactive": { "type": "list", "header": { "type": "text", "text": "H" },
                 "body": { "text": "Choose" }, "footer": { "text": "F" },
                 "action": { "button": "Open", "sections": [{ "rows": [{ "id": "a", "title": "A" }] }] } } }),
-            interactive_with(json!({ "buttons": [{ "type": "reply", "reply": { "id": "a", "title": "A" } }] })),
+            interactive_with(
+                json!({ "buttons": [{ "type": "reply", "reply": { "id": "a", "title": "A" } }] }),
+            ),
         ] {
             let found = read(call.clone());
             assert!(found.is_ok(), "{call}: {found:?}");
@@ -664,7 +666,10 @@ mod tests {
             (json!({ "text": 5 }), &["text"]),
             (json!({ "text": "a", "location": {} }), &["location"]),
             (json!({ "to": "060", "text": "" }), &["to", "text"]),
-            (json!({ "media_type": "gif", "media_url": "ftp://x" }), &["media_type", "media_url"]),
+            (
+                json!({ "media_type": "gif", "media_url": "ftp://x" }),
+                &["media_type", "media_url"],
+            ),
             (json!({ "media_type": "image" }), &["media_url"]),
             (
                 json!({ "media_type": "audio", "media_id": "1", "caption": "x" }),
@@ -674,7 +679,10 @@ mod tests {
                 json!({ "media_type": "image", "media_id": "1", "media_url": "https://x.org" }),
                 &["media_url"],
             ),
-            (json!({ "template": "x", "parameters": [[]] }), &["parameters"]),
+            (
+                json!({ "template": "x", "parameters": [[]] }),
+                &["parameters"],
+            ),
             (
                 json!({ "location": { "latitude": 91, "longitude": "NaN" } }),
                 &["location.latitude", "location.longitude"],
@@ -684,7 +692,10 @@ mod tests {
                 &["reaction.message_id", "reaction.emoji"],
             ),
             (json!({ "contacts": [{}] }), &["contacts[0].formatted_name"]),
-            (json!({ "interactive": { "type": "flow", "body": { "text": "x" } } }), &["interactive.type"]),
+            (
+                json!({ "interactive": { "type": "flow", "body": { "text": "x" } } }),
+                &["interactive.type"],
+            ),
             (
                 interactive_with(json!({ "buttons": [button("twenty-one characters")] })),
                 &["interactive.action.buttons[0].reply.title"],
@@ -694,7 +705,9 @@ mod tests {
                 &["interactive.action.buttons[1].reply"],
             ),
             (
-                interactive_with(json!({ "buttons": [button("1"), button("2"), button("3"), button("4")] })),
+                interactive_with(
+                    json!({ "buttons": [button("1"), button("2"), button("3"), button("4")] }),
+                ),
                 &["interactive.action.buttons"],
             ),
         ] {

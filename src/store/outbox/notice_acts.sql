@@ -53,7 +53,7 @@ initiated AS (
     ON CONFLICT (contact_id) DO UPDATE SET at = excluded.at
 ),
 relaned AS (
-    UPDATE lanes l SET pair_tat = greatest(l.pair_tat, c.pair_tat)
+    UPDATE lanes l SET pair_tat = c.pair_tat
     FROM (SELECT conversation_id, max(pair_tat) AS pair_tat FROM changed WHERE act = 'send' GROUP BY conversation_id) c
     WHERE l.conversation_id = c.conversation_id
 )

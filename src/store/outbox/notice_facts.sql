@@ -9,7 +9,9 @@ WITH clock AS MATERIALIZED (
 SELECT o.conversation_id, o.id, o.contact_id, o.phone_number_id, o.class, o.category, o.critical, o.on_unknown, o.state,
        o.attempt, o.tries, o.resent, o.sending_at, o.expires_at, o.content, o.reply_to, o.template_only,
        k.opted_out, k.denied, k.granted, k.time_zone,
-       greatest(l.pair_tat, clock.now) AS pair_tat,
+       -- No pair uses up its allowance for longer; a time further ahead is of a clock that was put back.
+       CASE WHEN l.pair_tat > clock.now + interval '10 minutes' THEN clock.now
+            ELSE greatest(l.pair_tat, clock.now) END AS pair_tat,
        said.last_inbound_at, coalesce(today.sent, 0) AS sent_today, today.first AS first_today,
        EXISTS (SELECT FROM initiations i WHERE i.contact_id = o.contact_id AND i.at > clock.yesterday) AS initiated,
        address.phone, address.user_id, link.links

@@ -38,6 +38,10 @@ pub struct NoticeTerms<'a> {
 }
 
 /// An item that is due, with all that decides about it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as the tables keep it"
+)]
 #[derive(Clone, Debug)]
 pub struct NoticeCandidate {
     pub conversation: ConversationId,

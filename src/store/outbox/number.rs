@@ -182,6 +182,8 @@ pub(super) struct Gate {
     pub(super) now: Timestamp,
     pub(super) pause: Option<NumberPause>,
     bucket: Bucket,
+    /// The bucket's time as it was read.
+    was: String,
     pub(super) tier_limit: Option<i32>,
 }
 
@@ -209,11 +211,11 @@ impl Gate {
     ) -> Result<Option<Self>, sqlx::Error> {
         let sql = match share {
             Share::Lanes => concat!(
-                "SELECT *, puisano_now() AS now, greatest(pace_tat, puisano_now()) AS tat ",
+                "SELECT *, puisano_now() AS now, greatest(pace_tat, puisano_now()) AS tat, pace_tat::text AS was ",
                 "FROM number_states WHERE phone_number_id = $1 FOR UPDATE"
             ),
             Share::Notices => concat!(
-                "SELECT *, puisano_now() AS now, greatest(pace_tat, puisano_now()) AS tat ",
+                "SELECT *, puisano_now() AS now, greatest(pace_tat, puisano_now()) AS tat, pace_tat::text AS was ",
                 "FROM number_states WHERE phone_number_id = $1"
             ),
         };
@@ -227,6 +229,7 @@ impl Gate {
                 now,
                 pause: pause_of(&row)?,
                 bucket: Bucket::new(number.per_second.max(told), tat, now),
+                was: row.try_get("was")?,
                 tier_limit: row.try_get("tier_limit")?,
             })
         })
@@ -266,10 +269,10 @@ impl Gate {
             "UPDATE number_states
              SET pace_tat = $3,
                  paused_until = CASE WHEN paused_since IS NULL THEN NULL ELSE $4 + make_interval(secs => $5) END
-             WHERE phone_number_id = $1 AND pace_tat <= $2 AND paused_until IS NOT DISTINCT FROM $6",
+             WHERE phone_number_id = $1 AND pace_tat = $2::text::timestamptz AND paused_until IS NOT DISTINCT FROM $6",
         )
         .bind(&number.id)
-        .bind(to_sql(self.bucket.tat()))
+        .bind(&self.was)
         .bind(to_sql(after.tat()))
         .bind(to_sql(self.now))
         .bind(PROBE_LEASE_SECONDS)

@@ -8,6 +8,8 @@ const MICROSECONDS: i64 = 1_000_000;
 /// One in this many calls of a second may be made at once. The bucket and what flows into it in a second are together the
 /// pace, so that no second, wherever it begins, has more calls than the pace.
 const BURST_PART: i64 = 8;
+/// No bucket takes longer to fill. A time further ahead is of a clock that was put back, and must not stop a number.
+const TAT_AHEAD_MAX_US: i64 = 2 * MICROSECONDS;
 /// How much of the bucket notices leave to replies.
 const RESERVE_PERCENT: i64 = 50;
 
@@ -36,9 +38,12 @@ impl Bucket {
         let per_second = i64::from(per_second.max(1));
         let size = (per_second / BURST_PART).max(1);
         let flow = (per_second - size).max(1);
+        let now_us = now.as_microsecond();
+        let tat_us = tat.max(now).as_microsecond();
+        let clock_was_put_back = tat_us - now_us > TAT_AHEAD_MAX_US;
         Self {
-            now_us: now.as_microsecond(),
-            tat_us: tat.max(now).as_microsecond(),
+            now_us,
+            tat_us: if clock_was_put_back { now_us } else { tat_us },
             // Rounded up, or the pace would be exceeded in the long run.
             interval_us: (MICROSECONDS + flow - 1) / flow,
             size,
@@ -122,6 +127,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_put_back_stops_nobody() {
+        let tat = at(9_000_000_000);
+        let bucket = Bucket::new(80, tat, at(0));
+        assert_eq!(bucket.allowed(Share::Lanes), 10);
+    }
+
+    #[test]
     fn notices_leave_half_of_the_bucket_to_replies() {
         let bucket = Bucket::new(80, Timestamp::MIN, at(0));
         assert_eq!(bucket.allowed(Share::Lanes), 10);
@@ -156,10 +168,11 @@ mod tests {
 
         #[test]
         fn the_time_of_the_next_call_is_when_it_is_allowed_and_not_before(
-            per_second in 1_u32..5_000, taken in 0_i64..2_000, notices in any::<bool>(),
+            per_second in 1_u32..5_000, taken in 0_i64..600, notices in any::<bool>(),
         ) {
             let share = if notices { Share::Notices } else { Share::Lanes };
-            let tat = Bucket::new(per_second, Timestamp::MIN, at(0)).take(taken).tat();
+            let whole = Bucket::new(per_second, Timestamp::MIN, at(0));
+            let tat = whole.take(taken % (whole.size + 1)).tat();
             let free_at = Bucket::new(per_second, tat, at(0)).free_at(share);
             prop_assert!(Bucket::new(per_second, tat, free_at).allowed(share) >= 1);
             let before = free_at - SignedDuration::from_micros(1);

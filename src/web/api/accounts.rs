@@ -113,7 +113,10 @@ pub(super) struct Area {
 
 /// Where an area lies now.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it describes the answer, which the use case makes")]
+#[expect(
+    dead_code,
+    reason = "it describes the answer, which the use case makes"
+)]
 pub(super) struct Placed {
     key: String,
     #[schema(required = true)]

@@ -13,6 +13,8 @@ use crate::database::Database;
 use crate::road::{PALESA, Road};
 
 const SETTINGS: &str = "/api/whatsapp/settings";
+/// For how long raw webhooks are kept, in days.
+const KEEP_DAYS: u32 = 30;
 
 /// Method, path with something in place of its parameters, and scope of every operation that is described.
 fn operations(description: &Value) -> Vec<(String, String, String)> {
@@ -233,7 +235,7 @@ async fn buckets_give_what_a_naive_count_gives() {
         }
     }
     database.advance(100).await;
-    database.store.forget_full_rates().await.unwrap();
+    database.store.clean_up(KEEP_DAYS).await.unwrap();
     assert_eq!(database.number("SELECT count(*) FROM rate_limits").await, 0);
 }
 
@@ -372,7 +374,7 @@ async fn a_request_that_comes_again_gets_its_first_answer() {
     resolve("a").await.is_problem(422);
 
     road.advance(8 * 24 * 3_600).await;
-    node.store.forget_old_answers().await.unwrap();
+    node.store.clean_up(KEEP_DAYS).await.unwrap();
     assert_eq!(
         road.database
             .number("SELECT count(*) FROM idempotency_keys")
