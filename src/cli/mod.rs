@@ -6,9 +6,11 @@ mod chat;
 mod check;
 mod conversations;
 mod describe;
+mod desk;
 mod doctor;
 mod explain;
 mod import;
+mod notify;
 mod outbox;
 mod output;
 mod pack;
@@ -16,6 +18,7 @@ mod say;
 mod sentiment;
 mod serve;
 mod settings;
+mod template;
 mod test;
 
 use std::fmt::Write;
@@ -92,6 +95,8 @@ enum Command {
     Import(import::Import),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
+    Notify(notify::Notify),
+    Template(template::Template),
     Outbox(outbox::Outbox),
 }
 
@@ -133,6 +138,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Import(import) => import::run(&common, &import),
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Notify(notify) => notify::run(&common, &notify),
+        Command::Template(template) => template::run(&common, &template),
         Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }
