@@ -281,15 +281,19 @@ fn send(common: &Common, request: NoticeRequest, dry_run: bool) -> anyhow::Resul
                 created_by: "command line".to_owned(),
                 once: None,
             };
-            notifications::accept(desk, &caller, request).await.map(|answer| {
-                output::line(text(&answer.body["id"]));
-                if !answer.body["repeat_of"].is_null() {
-                    output::say("The same was asked for within the last day; it is sent again.");
-                }
-                if answer.body["state"] == "finished" {
-                    output::say("Nobody gets it: `puisano notify status` says why.");
-                }
-            })
+            notifications::accept(desk, &caller, request)
+                .await
+                .map(|answer| {
+                    output::line(text(&answer.body["id"]));
+                    if !answer.body["repeat_of"].is_null() {
+                        output::say(
+                            "The same was asked for within the last day; it is sent again.",
+                        );
+                    }
+                    if answer.body["state"] == "finished" {
+                        output::say("Nobody gets it: `puisano notify status` says why.");
+                    }
+                })
         };
         match outcome {
             Ok(()) => Ok(Exit::Fine),

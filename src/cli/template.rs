@@ -121,7 +121,10 @@ fn preview(
             .iter()
             .map(PackTemplate::name)
             .collect();
-        bail!("there is no template `{name}`; there is {}", names.join(", "));
+        bail!(
+            "there is no template `{name}`; there is {}",
+            names.join(", ")
+        );
     };
     let mut given: BTreeMap<String, String> = template
         .fields()

@@ -97,8 +97,15 @@ async fn prepare(
     if let Some(language) = request.language
         && !template.languages().contains(&language)
     {
-        let known: Vec<String> = template.languages().iter().map(ToString::to_string).collect();
-        let what = format!("there is no text in `{language}`: choose among {}", known.join(", "));
+        let known: Vec<String> = template
+            .languages()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let what = format!(
+            "there is no text in `{language}`: choose among {}",
+            known.join(", ")
+        );
         problems.push(problem("language", what));
     }
     let values = template.read(&given);

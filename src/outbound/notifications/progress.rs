@@ -151,9 +151,13 @@ fn state_of(progress: &Progress) -> (&'static str, Option<String>) {
 
 fn waits_in_words(what: &str) -> &'static str {
     match what {
-        "quiet_hours" => "It waits for the end of the quiet hours (20:00 to 07:00 where the person lives).",
+        "quiet_hours" => {
+            "It waits for the end of the quiet hours (20:00 to 07:00 where the person lives)."
+        }
         "template" => "WhatsApp has not approved the template yet.",
-        "tier" => "WhatsApp's limit of people written to first in a day is reached; it goes on as the day passes.",
+        "tier" => {
+            "WhatsApp's limit of people written to first in a day is reached; it goes on as the day passes."
+        }
         "cap" => "The person has had as many notifications today as are allowed.",
         "pair" => "It keeps to WhatsApp's pace for one recipient.",
         "paused" => "Sending is paused for the whole number.",
@@ -165,7 +169,9 @@ fn waits_in_words(what: &str) -> &'static str {
 fn recipient(one: &Recipient) -> Value {
     let why = match one.skipped.as_deref() {
         Some("opted_out") => Some("The person asked for no more messages of this kind.".to_owned()),
-        Some("no_consent") => Some("The person has not agreed to messages of this kind.".to_owned()),
+        Some("no_consent") => {
+            Some("The person has not agreed to messages of this kind.".to_owned())
+        }
         Some("no_address") => Some("There is neither a phone number nor a user id.".to_owned()),
         Some("stopped") => Some("The notification was stopped before it was sent.".to_owned()),
         Some("cancelled") => Some("What came in the meantime has made it pointless.".to_owned()),
@@ -298,11 +304,7 @@ mod tests {
             (&[(Delivered, 2), (Held, 1), (Cancelled, 1)], "finished"),
             (&[], "finished"),
         ] {
-            assert_eq!(
-                state_of(&progress(outcomes)).0,
-                expected,
-                "{outcomes:?}"
-            );
+            assert_eq!(state_of(&progress(outcomes)).0, expected, "{outcomes:?}");
         }
         let mut paused = progress(&[(Queued, 1)]);
         paused.paused = Some("The token is no longer valid.".to_owned());

@@ -83,11 +83,7 @@ impl KnownTemplate {
 }
 
 /// Accepts `request`; the answer has the id by which the message is asked for.
-pub async fn send(
-    desk: &Desk,
-    caller: &Caller,
-    request: SendRequest,
-) -> Result<Answer, Refused> {
+pub async fn send(desk: &Desk, caller: &Caller, request: SendRequest) -> Result<Answer, Refused> {
     let now = desk.clock.now();
     match request.content {
         Content::Message(content) => {
@@ -160,7 +156,10 @@ async fn queue(desk: &Desk, caller: &Caller, new: &NewMessage) -> Result<Answer,
         Queued::Answer(answer) => Ok(answer),
         Queued::OtherRequest => Err(Refused::Conflict),
         Queued::NoSuchContact => wrong("to", "there is no contact with this id"),
-        Queued::NoAddress => wrong("to", "this contact has neither a phone number nor a user id"),
+        Queued::NoAddress => wrong(
+            "to",
+            "this contact has neither a phone number nor a user id",
+        ),
         Queued::NoSuchQuote => wrong(
             "reply_to",
             "there is no such message with this person, or WhatsApp does not know it yet",
@@ -217,10 +216,7 @@ fn filled(
         })
     });
     let Some(found) = found else {
-        return Err(Refused::Fields(vec![missing(
-            known,
-            (name, language),
-        )]));
+        return Err(Refused::Fields(vec![missing(known, (name, language))]));
     };
     if found.status != "APPROVED" {
         let what = format!(
@@ -274,7 +270,10 @@ fn body(
     let given: Vec<Option<&String>> = match parameters {
         Parameters::Placed(values) => values.iter().map(Some).collect(),
         Parameters::Named(values) => {
-            for unknown in values.keys().filter(|name| !found.parameters.contains(name)) {
+            for unknown in values
+                .keys()
+                .filter(|name| !found.parameters.contains(name))
+            {
                 problems.push(problem(
                     &format!("parameters.{unknown}"),
                     "the template has no such parameter",
@@ -360,7 +359,9 @@ mod tests {
             Parameters::Placed(values.iter().map(|value| (*value).to_owned()).collect())
         };
         let named = |values: &[(&str, &str)]| {
-            let pairs = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+            let pairs = values
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
             Parameters::Named(pairs.collect())
         };
         let by_place = [known(&["1", "2"], false)];

@@ -7,11 +7,7 @@ const WORDS_AROUND: usize = 4;
 pub(super) fn diff(ours: &str, theirs: &str) -> String {
     let (ours, theirs) = (words(ours), words(theirs));
     let shorter = ours.len().min(theirs.len());
-    let same_start = ours
-        .iter()
-        .zip(&theirs)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same_start = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
     let same_end = ours
         .iter()
         .rev()
@@ -56,7 +52,10 @@ fn around(words: &[&str], same_start: usize, same_end: usize) -> String {
         shown.push(' ');
     }
     // What is in the brackets is exact but for the blank that divides it from the word before.
-    shown.push_str(&format!("[{}]", middle.strip_prefix(' ').unwrap_or(&middle)));
+    shown.push_str(&format!(
+        "[{}]",
+        middle.strip_prefix(' ').unwrap_or(&middle)
+    ));
     let after = visible(part(end, to));
     if !after.is_empty() {
         shown.push(' ');

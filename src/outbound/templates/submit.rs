@@ -30,12 +30,12 @@ pub async fn submit(
     for template in live.ruleset.templates() {
         let wanted = names.is_empty() || names.iter().any(|name| name == template.name());
         for language in template.languages().into_iter().filter(|_| wanted) {
-            let link = links
-                .iter()
-                .find(|link| link.template == template.name() && link.language == language.as_str());
+            let link = links.iter().find(|link| {
+                link.template == template.name() && link.language == language.as_str()
+            });
             let state = link.map_or(LinkState::Missing, |link| link.state);
-            let change = !names.is_empty()
-                && matches!(state, LinkState::Differs | LinkState::Rejected);
+            let change =
+                !names.is_empty() && matches!(state, LinkState::Differs | LinkState::Rejected);
             if change {
                 let remote = link.and_then(|link| remote_of(link, &remotes));
                 submitted.extend(bring(account, (template, language), remote).await);

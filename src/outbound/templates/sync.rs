@@ -119,9 +119,7 @@ pub fn start(
     tasks.spawn("templates", async move {
         while !stopping.is_cancelled() {
             let account = account();
-            stopping
-                .run_until_cancelled(watch.round(&account))
-                .await;
+            stopping.run_until_cancelled(watch.round(&account)).await;
             stopping
                 .run_until_cancelled(tokio::time::sleep(LOOK_EVERY))
                 .await;

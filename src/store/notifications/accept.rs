@@ -6,8 +6,8 @@ use sqlx::{Connection, PgConnection, Row};
 
 use super::people::{House, Person, contact_at, open_conversations, persons};
 use super::{
-    NewNotice, NewNotification, Terms, category_name, class_name, in_order, notice_to, on_unknown_name,
-    put_notices, stop,
+    NewNotice, NewNotification, Terms, category_name, class_name, in_order, notice_to,
+    on_unknown_name, put_notices, stop,
 };
 use crate::clock::Clock;
 use crate::model::{Address, ContactId, ConversationId, Notice, NotificationId};
@@ -123,11 +123,7 @@ impl Store {
     }
 
     /// The area that is called `text`, `folded` as the names of areas are: by its key, its name or another name.
-    pub async fn area_called(
-        &self,
-        text: &str,
-        folded: &str,
-    ) -> Result<Option<Area>, StoreError> {
+    pub async fn area_called(&self, text: &str, folded: &str) -> Result<Option<Area>, StoreError> {
         let mut call = self.call("look up an area").await?;
         let outcome = call::deadline(async {
             let found: Option<(String, String)> = sqlx::query_as(
@@ -268,13 +264,7 @@ async fn to_person(
         return Ok(None);
     };
     open_conversations(db, &[contact.0], house).await?;
-    let known = persons(
-        db,
-        &[(contact.0, new.account.clone())],
-        new.category,
-        house,
-    )
-    .await?;
+    let known = persons(db, &[(contact.0, new.account.clone())], new.category, house).await?;
     let person = known.get(&contact.0).cloned().unwrap_or_default();
     let notice = person
         .conversation
@@ -319,7 +309,12 @@ fn notice_of(
         due_at: new.send_at,
         expires_at: new.expires_at,
     };
-    notice_to(clock, (contact, conversation), content, (terms, new.account.clone()))
+    notice_to(
+        clock,
+        (contact, conversation),
+        content,
+        (terms, new.account.clone()),
+    )
 }
 
 /// Contacts in an area or below it, and those of active accounts there.

@@ -78,12 +78,10 @@ struct Batch<'r> {
 fn by_notification(rows: &[PgRow]) -> Result<BTreeMap<Uuid, Batch<'_>>, sqlx::Error> {
     let mut batches = BTreeMap::new();
     for row in rows {
-        let batch = batches
-            .entry(row.try_get("id")?)
-            .or_insert_with(|| Batch {
-                notification: row,
-                recipients: Vec::new(),
-            });
+        let batch = batches.entry(row.try_get("id")?).or_insert_with(|| Batch {
+            notification: row,
+            recipients: Vec::new(),
+        });
         batch
             .recipients
             .push((row.try_get("contact_id")?, row.try_get("account")?));

@@ -19,8 +19,8 @@ pub use put::NewNotice;
 use put::put_notices;
 pub(in crate::store) use put::{category_name, category_of};
 pub use read::{Listed, Outcome, Progress, Recipient};
-pub(in crate::store) use stop::{cancel_account, cancel_contact};
 pub use single::{Event, NewMessage, Queued, StoredMessage};
+pub(in crate::store) use stop::{cancel_account, cancel_contact};
 
 use crate::clock::Clock;
 use crate::model::{

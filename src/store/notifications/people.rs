@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use super::category_name;
 use crate::clock::Clock;
-use crate::model::{
-    Address, ContactId, ConversationId, Origin, PhoneNumber, PhoneNumberId,
-};
+use crate::model::{Address, ContactId, ConversationId, Origin, PhoneNumber, PhoneNumberId};
 use crate::store::contacts::origin_name;
 use crate::store::to_sql;
 

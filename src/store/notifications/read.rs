@@ -288,7 +288,10 @@ fn progress_of(row: &PgRow) -> Result<Progress, sqlx::Error> {
 
 fn count(progress: &mut Progress, row: &PgRow) -> Result<(), sqlx::Error> {
     let people: i64 = row.try_get("people")?;
-    *progress.outcomes.entry(row.try_get("outcome")?).or_default() += people;
+    *progress
+        .outcomes
+        .entry(row.try_get("outcome")?)
+        .or_default() += people;
     if let Some(why) = row.try_get::<Option<String>, _>("skipped")? {
         *progress.skipped.entry(why).or_default() += people;
     }

@@ -198,10 +198,8 @@ fn message_of(row: &PgRow) -> Result<DueMessage, sqlx::Error> {
 fn notification_of(row: &PgRow) -> Result<Option<Notification>, sqlx::Error> {
     let template: Option<String> = row.try_get("template")?;
     let fields: Option<Json<BTreeMap<String, String>>> = row.try_get("fields")?;
-    Ok(template
-        .zip(fields)
-        .map(|(template, fields)| Notification {
-            template,
-            fields: fields.0,
-        }))
+    Ok(template.zip(fields).map(|(template, fields)| Notification {
+        template,
+        fields: fields.0,
+    }))
 }

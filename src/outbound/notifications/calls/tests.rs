@@ -37,7 +37,8 @@ where
 
 #[test]
 fn a_reminder_becomes_a_notice() {
-    let request = reminder(json!({ "language": "st", "send_at": "2026-12-01T08:00:00+02:00" })).unwrap();
+    let request =
+        reminder(json!({ "language": "st", "send_at": "2026-12-01T08:00:00+02:00" })).unwrap();
     assert_eq!(request.template, "payment_reminder");
     assert_eq!(request.account.as_deref(), Some("10012345"));
     assert_eq!(request.fields["balance"], "1250.50");
@@ -55,32 +56,71 @@ fn values_are_read_strictly() {
     for (field, good, bad) in [
         (
             "to",
-            vec![json!("+27600000001"), json!("+16315551234"), json!("0193f0c2-7f1e-7c3a-9d52-0d3f6f1b2a77")],
             vec![
-                json!("+2760000000"), json!("+276000000011"), json!("27600000001"), json!("0600000001"),
-                json!("+27 60 000 0001"), json!(27_600_000_001_u64), json!(null), json!(""),
+                json!("+27600000001"),
+                json!("+16315551234"),
+                json!("0193f0c2-7f1e-7c3a-9d52-0d3f6f1b2a77"),
+            ],
+            vec![
+                json!("+2760000000"),
+                json!("+276000000011"),
+                json!("27600000001"),
+                json!("0600000001"),
+                json!("+27 60 000 0001"),
+                json!(27_600_000_001_u64),
+                json!(null),
+                json!(""),
             ],
         ),
         (
             "amount",
-            vec![json!("1250.50"), json!(1250.5), json!(7), json!("0"), json!("0.05")],
             vec![
-                json!("R1.234,50"), json!("-5"), json!(-5), json!("1.234"), json!("1,250.50"), json!("R5"), json!(""),
-                json!("1e3"), json!(".5"), json!("5."), json!(null), json!(true), json!("1234567890123"),
+                json!("1250.50"),
+                json!(1250.5),
+                json!(7),
+                json!("0"),
+                json!("0.05"),
+            ],
+            vec![
+                json!("R1.234,50"),
+                json!("-5"),
+                json!(-5),
+                json!("1.234"),
+                json!("1,250.50"),
+                json!("R5"),
+                json!(""),
+                json!("1e3"),
+                json!(".5"),
+                json!("5."),
+                json!(null),
+                json!(true),
+                json!("1234567890123"),
             ],
         ),
         (
             "due_date",
             vec![json!("2026-12-07"), json!("2028-02-29")],
             vec![
-                json!("2026-02-30"), json!("2026-02-29"), json!("2026-13-01"), json!("07/12/2026"), json!("20261207"),
-                json!("2026-12-07T08:00"), json!(20_261_207), json!(null),
+                json!("2026-02-30"),
+                json!("2026-02-29"),
+                json!("2026-13-01"),
+                json!("07/12/2026"),
+                json!("20261207"),
+                json!("2026-12-07T08:00"),
+                json!(20_261_207),
+                json!(null),
             ],
         ),
         (
             "name",
             vec![json!("Thandi"), json!("Ω".repeat(200))],
-            vec![json!(""), json!("  "), json!("x".repeat(201)), json!(["x"]), json!(null)],
+            vec![
+                json!(""),
+                json!("  "),
+                json!("x".repeat(201)),
+                json!(["x"]),
+                json!(null),
+            ],
         ),
         (
             "account",
@@ -94,12 +134,23 @@ fn values_are_read_strictly() {
         ),
         (
             "send_at",
-            vec![json!("2026-12-01T08:00:00Z"), json!("2026-12-01T08:00+02:00")],
-            vec![json!("2026-12-01T08:00:00"), json!("tomorrow"), json!("2026-02-30T08:00:00Z"), json!(1)],
+            vec![
+                json!("2026-12-01T08:00:00Z"),
+                json!("2026-12-01T08:00+02:00"),
+            ],
+            vec![
+                json!("2026-12-01T08:00:00"),
+                json!("tomorrow"),
+                json!("2026-02-30T08:00:00Z"),
+                json!(1),
+            ],
         ),
     ] {
         for value in good {
-            assert!(reminder(json!({ field: value })).is_ok(), "{field}: {value}");
+            assert!(
+                reminder(json!({ field: value })).is_ok(),
+                "{field}: {value}"
+            );
         }
         for value in bad {
             assert_eq!(
@@ -151,10 +202,14 @@ fn a_confirmation_and_a_response_carry_their_numbers() {
     let call = json!({
         "to": "+27600000001", "name": "Thandi", "amount": 500, "account": 1, "payment_date": "2026-11-30", "receipt": "R-7",
     });
-    let request = read::<PaymentConfirmation>(call.clone(), json!({ "keep_reminders": true })).unwrap();
+    let request =
+        read::<PaymentConfirmation>(call.clone(), json!({ "keep_reminders": true })).unwrap();
     assert!(request.keep_reminders);
     assert_eq!(
-        (request.fields["amount"].as_str(), request.fields["receipt"].as_str()),
+        (
+            request.fields["amount"].as_str(),
+            request.fields["receipt"].as_str()
+        ),
         ("500", "R-7")
     );
     assert_eq!(
@@ -190,9 +245,16 @@ fn an_interruption_goes_to_an_area_or_a_person() {
         (json!({ "start": "2026-02-30T08:00:00+02:00" }), &["start"]),
         (json!({ "end": "2026-12-07T08:00:00+02:00" }), &["end"]),
         (json!({ "end": "2026-12-07T07:00:00+02:00" }), &["end"]),
-        (json!({ "critical": "yes", "reason": "" }), &["reason", "critical"]),
+        (
+            json!({ "critical": "yes", "reason": "" }),
+            &["reason", "critical"],
+        ),
     ] {
-        assert_eq!(interruption(changes.clone()).unwrap_err(), expected, "{changes}");
+        assert_eq!(
+            interruption(changes.clone()).unwrap_err(),
+            expected,
+            "{changes}"
+        );
     }
 }
 
@@ -200,5 +262,8 @@ fn an_interruption_goes_to_an_area_or_a_person() {
 fn unknown_fields_are_named() {
     let call = json!({ "to": "+27600000001", "ammount": 5 });
     let error = serde_json::from_value::<PaymentReminder>(call).unwrap_err();
-    assert!(error.to_string().contains("unknown field `ammount`"), "{error}");
+    assert!(
+        error.to_string().contains("unknown field `ammount`"),
+        "{error}"
+    );
 }

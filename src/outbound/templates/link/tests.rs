@@ -47,10 +47,9 @@ fn reminder() -> crate::rulesets::Live {
 }
 
 fn remote(name: &str, language: &str, changes: Value) -> Remote {
-    let text = |key: &str, default: &str| {
-        changes[key].as_str().unwrap_or(default).to_owned()
-    };
-    let mut components = vec![json!({ "type": "BODY", "text": text("body", "Hello {{1}}, account {{2}} is due.") })];
+    let text = |key: &str, default: &str| changes[key].as_str().unwrap_or(default).to_owned();
+    let mut components =
+        vec![json!({ "type": "BODY", "text": text("body", "Hello {{1}}, account {{2}} is due.") })];
     components.extend(changes["more"].as_array().into_iter().flatten().cloned());
     Remote::of(StoredTemplate {
         name: name.to_owned(),
@@ -83,22 +82,40 @@ fn english(remotes: &[Remote]) -> String {
 fn the_text_decides_and_not_the_name() {
     for (remotes, expected) in [
         (vec![], "missing /"),
-        (vec![remote("reminder", "en", json!({}))], "approved reminder/en"),
-        (vec![remote("old_name", "en_US", json!({}))], "approved old_name/en_US"),
+        (
+            vec![remote("reminder", "en", json!({}))],
+            "approved reminder/en",
+        ),
+        (
+            vec![remote("old_name", "en_US", json!({}))],
+            "approved old_name/en_US",
+        ),
         (
             vec![remote("other", "en", json!({ "body": "Something else" }))],
             "missing /",
         ),
         (
-            vec![remote("reminder", "en", json!({ "body": "Hello {{1}}, account {{2}} is overdue." }))],
+            vec![remote(
+                "reminder",
+                "en",
+                json!({ "body": "Hello {{1}}, account {{2}} is overdue." }),
+            )],
             "differs reminder/en",
         ),
         (
-            vec![remote("reminder", "en_ZA", json!({ "body": "Hello {{1}}." }))],
+            vec![remote(
+                "reminder",
+                "en_ZA",
+                json!({ "body": "Hello {{1}}." }),
+            )],
             "differs reminder/en_ZA",
         ),
         (
-            vec![remote("reminder", "en", json!({ "body": "Hello {{2}}, account {{1}} is due." }))],
+            vec![remote(
+                "reminder",
+                "en",
+                json!({ "body": "Hello {{2}}, account {{1}} is due." }),
+            )],
             "differs reminder/en",
         ),
         (
@@ -110,11 +127,19 @@ fn the_text_decides_and_not_the_name() {
             "approved reminder/en",
         ),
         (
-            vec![remote("reminder", "en", json!({ "more": [{ "type": "FOOTER", "text": "Reply STOP" }] }))],
+            vec![remote(
+                "reminder",
+                "en",
+                json!({ "more": [{ "type": "FOOTER", "text": "Reply STOP" }] }),
+            )],
             "differs reminder/en",
         ),
         (
-            vec![remote("reminder", "en", json!({ "more": [{ "type": "HEADER", "format": "IMAGE" }] }))],
+            vec![remote(
+                "reminder",
+                "en",
+                json!({ "more": [{ "type": "HEADER", "format": "IMAGE" }] }),
+            )],
             "differs reminder/en",
         ),
         (
@@ -126,7 +151,11 @@ fn the_text_decides_and_not_the_name() {
             "differs reminder/en",
         ),
         (
-            vec![remote("reminder", "en", json!({ "body": " Hello {{ 1 }}, account {{2}} is due.\r\n" }))],
+            vec![remote(
+                "reminder",
+                "en",
+                json!({ "body": " Hello {{ 1 }}, account {{2}} is due.\r\n" }),
+            )],
             "approved reminder/en",
         ),
         // One that can be sent goes before one with the right name.
@@ -163,10 +192,7 @@ fn the_status_is_carried_over() {
 fn names_of_parameters_come_in_our_order() {
     let live = reminder();
     let body = json!({ "body": "Hello {{who}}, account {{number}} is due.", "is_named": true });
-    let links = links(
-        live.ruleset.templates(),
-        &[remote("reminder", "en", body)],
-    );
+    let links = links(live.ruleset.templates(), &[remote("reminder", "en", body)]);
     let names = links[0].parameter_names.as_ref().unwrap();
     assert_eq!(names.body, ["who", "number"]);
     assert_eq!(links[1].state, LinkState::Missing);
@@ -199,6 +225,12 @@ fn what_differs_is_shown() {
         &[remote("reminder", "en", changed)],
     );
     let explanation = links[0].explanation.as_deref().unwrap();
-    assert!(explanation.contains("rules     Hello {{1}}, [account] {{2}} is due."), "{explanation}");
-    assert!(explanation.contains("WhatsApp  Hello {{1}}, [acct] {{2}} is due."), "{explanation}");
+    assert!(
+        explanation.contains("rules     Hello {{1}}, [account] {{2}} is due."),
+        "{explanation}"
+    );
+    assert!(
+        explanation.contains("WhatsApp  Hello {{1}}, [acct] {{2}} is due."),
+        "{explanation}"
+    );
 }
