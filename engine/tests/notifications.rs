@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use proptest::prelude::*;
 use puisano_engine::{
     Contact, Decision, Effect, Language, Lexicons, MessageKind, Notification, Owner, Ruleset,
     Source, State, Turn, compile, decide,
@@ -52,7 +53,13 @@ rules:
   - { name: not understood, when: { not_understood: true }, then: { reply: sorry } }
 "#;
 
-fn ruleset() -> Ruleset {
+/// Compiled once: the property asks for it hundreds of times.
+fn ruleset() -> &'static Ruleset {
+    static RULESET: std::sync::LazyLock<Ruleset> = std::sync::LazyLock::new(compiled);
+    &RULESET
+}
+
+fn compiled() -> Ruleset {
     let sources = [Source {
         name: "pack.yaml".to_owned(),
         text: PACK.to_owned(),
@@ -110,11 +117,11 @@ fn values_are_printed_by_kind_and_language() {
     let rules = ruleset();
     let reminder = reminder("*Thandi* Mokoena");
     assert_eq!(
-        said(&rules, "what is this", Some(&reminder)),
+        said(rules, "what is this", Some(&reminder)),
         "∗Thandi∗: R1 250.50 or R1 250.50, 7 December 2026"
     );
     assert_eq!(
-        said(&rules, "wat is dit", Some(&reminder)),
+        said(rules, "wat is dit", Some(&reminder)),
         "∗Thandi∗: R1 250,50, 7 Desember 2026"
     );
 }
@@ -123,15 +130,15 @@ fn values_are_printed_by_kind_and_language() {
 fn a_rule_holds_for_the_templates_that_it_names() {
     let rules = ruleset();
     let notice = notification("notice", &[("name", "Palesa"), ("at", "2026-12-03T08:00")]);
-    assert_eq!(said(&rules, "what is this", Some(&notice)), "Any: Palesa");
-    assert_eq!(said(&rules, "what is this", None), "None.");
+    assert_eq!(said(rules, "what is this", Some(&notice)), "Any: Palesa");
+    assert_eq!(said(rules, "what is this", None), "None.");
     // Of a template that the pack does not have, or with a value too few: texts would have holes.
     let gone = notification("gone", &[("name", "Palesa")]);
     let holed = notification("reminder", &[("name", "Palesa"), ("due", "2026-12-07")]);
     for odd in [&gone, &holed] {
-        assert_eq!(said(&rules, "what is this", Some(odd)), "None.");
+        assert_eq!(said(rules, "what is this", Some(odd)), "None.");
     }
-    let decision = answer(&rules, "what is this", None);
+    let decision = answer(rules, "what is this", None);
     let why = format!("{:?}", decision.trace.rules);
     assert!(
         why.contains("a reply to reminder, but it replies to none"),
@@ -142,7 +149,7 @@ fn a_rule_holds_for_the_templates_that_it_names() {
 #[test]
 fn what_became_pointless_is_cancelled_and_staff_are_told() {
     let rules = ruleset();
-    let decision = answer(&rules, "I have paid", Some(&reminder("Thandi")));
+    let decision = answer(rules, "I have paid", Some(&reminder("Thandi")));
     assert!(decision.effects.contains(&Effect::Cancel {
         template: "reminder".to_owned()
     }));
@@ -172,4 +179,18 @@ fn a_notification_to_try_rules_with_has_samples() {
     );
     assert_eq!(rules.templates().len(), 2);
     assert!(template.layout(Language::ST).is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_notification_breaks_a_decision(
+        template in "reminder|notice|gone",
+        fields in prop::collection::btree_map("name|balance|due|at|x", "\\PC{0,40}|[0-9.:T-]{0,20}", 0..6),
+        text in "what is this|wat is dit|i have paid|\\PC{0,20}",
+    ) {
+        let rules = ruleset();
+        let notification = Notification { template, fields };
+        let decision = answer(rules, &text, Some(&notification));
+        prop_assert_eq!(answer(rules, &text, Some(&notification)), decision);
+    }
 }

@@ -30,6 +30,10 @@ use crate::rulesets::Live;
 ///   puisano explain --json < messages.jsonl
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the help is printed as it stands, with names as they are typed"
+)]
 pub(super) struct Explain {
     /// What the customer writes
     text: Option<String>,

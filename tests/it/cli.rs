@@ -203,6 +203,32 @@ fn what_cannot_run_ends_with_2_and_says_what_to_do() {
 }
 
 #[test]
+fn explain_answers_as_to_a_notification() {
+    let reminder = |fields: serde_json::Value| {
+        let notification = json!({ "template": "payment_reminder", "fields": fields });
+        json!({ "text": "What is this?", "notification": notification }).to_string()
+    };
+    let input = [
+        reminder(json!({ "name": "Palesa", "balance": "99.90" })),
+        reminder(json!({ "balance": "R1.234,50" })),
+        json!({ "text": "What is this?", "notification": { "template": "reminder" } }).to_string(),
+    ];
+    let output = feed(&["explain", "--json"], &(input.join("\n") + "\n"));
+    assert_eq!(output.status.code(), Some(1));
+    let lines = json_lines(&output);
+    assert_eq!(lines[0]["rule"], "reminder, what is this");
+    let said = lines[0]["replies"][0]["text"].as_str().unwrap();
+    assert!(said.contains("of Palesa has R99.90"), "{said}");
+    for (line, words) in [
+        (1, "balance: `R1.234,50` is not an amount"),
+        (2, "no template `reminder`"),
+    ] {
+        let error = lines[line]["error"].as_str().unwrap();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn explain_answers_each_line_in_order_and_goes_on_after_a_bad_one() {
     let input = [
         json!({ "text": "no water in Zastron" }).to_string(),

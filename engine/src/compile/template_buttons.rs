@@ -35,20 +35,21 @@ impl Compiler<'_> {
         }
         let url = |button: &TemplateButton| matches!(button, TemplateButton::Url { .. });
         let phone = |button: &TemplateButton| matches!(button, TemplateButton::Phone { .. });
-        let limits: [(&str, usize, &dyn Fn(&TemplateButton) -> bool); 3] = [
-            ("buttons", BUTTONS_MAX, &|_| true),
-            ("buttons with an address", URL_BUTTONS_MAX, &url),
-            ("buttons with a phone number", PHONE_BUTTONS_MAX, &phone),
-        ];
-        for (what, max, is) in limits {
-            let of_kind: Vec<Span> = buttons
-                .iter()
-                .filter(|(button, _)| is(button))
-                .map(|(_, at)| *at)
-                .collect();
-            if let Some(extra) = of_kind.get(max) {
-                self.diagnostics
-                    .too_many(*extra, what, (of_kind.len(), max));
+        let places = |is: &dyn Fn(&TemplateButton) -> bool| -> Vec<Span> {
+            let of_kind = buttons.iter().filter(|(button, _)| is(button));
+            of_kind.map(|(_, at)| *at).collect()
+        };
+        for (what, max, places) in [
+            ("buttons", BUTTONS_MAX, places(&|_| true)),
+            ("buttons with an address", URL_BUTTONS_MAX, places(&url)),
+            (
+                "buttons with a phone number",
+                PHONE_BUTTONS_MAX,
+                places(&phone),
+            ),
+        ] {
+            if let Some(extra) = places.get(max) {
+                self.diagnostics.too_many(*extra, what, (places.len(), max));
             }
         }
         self.quick_replies_together(&buttons);

@@ -24,6 +24,8 @@ type Placed = (Piece, Span);
 pub(super) struct Reading<'t> {
     pub(super) label: Label<'t>,
     pub(super) fields: &'t [Field],
+    /// WhatsApp has approved the text as it stands.
+    approved: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -42,16 +44,29 @@ impl<'a> Compiler<'a> {
             }
         }
         languages.sort_by_key(|(language, _)| self.language_place(Some(*language)));
+        let approved = self.approved(named);
         for (language, body) in &languages {
             let reading = Reading {
                 label: Label::new(named.name, *language),
                 fields: &template.fields,
+                approved: approved.contains(language),
             };
             let texts = self.texts_of(named.node, body, reading);
             template.texts.extend(texts);
         }
         self.template_translations(named, &languages);
         self.unused_fields(named, template);
+    }
+
+    /// The languages in which WhatsApp has approved the text as it stands.
+    fn approved(&mut self, named: Named<'a>) -> Vec<Language> {
+        let items = named.node.get("approved").map(Node::one_or_many);
+        let mut approved = Vec::new();
+        for item in items.unwrap_or_default() {
+            let code = item.expect_text("a language", &mut self.diagnostics);
+            approved.extend(code.and_then(|code| self.language(code, item.span)));
+        }
+        approved
     }
 
     fn texts_of(&mut self, node: &Node, body: &Node, reading: Reading<'_>) -> Option<Texts> {
@@ -116,14 +131,14 @@ impl<'a> Compiler<'a> {
         (part, max): (&str, usize),
         reading: Reading<'_>,
     ) -> Option<Vec<Piece>> {
-        let Reading { label, fields } = reading;
+        let Reading { label, fields, .. } = reading;
         let text = node.expect_text("a text", &mut self.diagnostics)?;
         if text.trim().is_empty() {
             self.diagnostics.empty_text(node.span, &label.of(part));
             return None;
         }
         let placed = self.pieces(node, text, reading)?;
-        if part == "body" {
+        if part == "body" && !reading.approved {
             self.edges(&placed, label);
         }
         self.neighbours(&placed);
@@ -297,9 +312,9 @@ impl<'a> Compiler<'a> {
                 .iter()
                 .find(|entry| entry.key == field.name);
             if let Some(entry) = entry.filter(|_| !without.is_empty()) {
-                let names = (field.name.as_str(), named.name);
+                let field = (field.name.as_str(), named.name);
                 self.diagnostics
-                    .unused_field(entry.key_span, names, &without);
+                    .unused_field(entry.key_span, field, &without);
             }
         }
     }

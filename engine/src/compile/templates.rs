@@ -13,8 +13,9 @@ use crate::syntax::{Entry, Node};
 use crate::template::{Category, Field, FieldKind, Template};
 use crate::turn::Consent;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "category",
+    "approved",
     "consent",
     "fields",
     "header",

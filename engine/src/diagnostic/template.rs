@@ -49,7 +49,7 @@ impl Diagnostics {
             (at, format!("{what}; WhatsApp does not approve that")),
         )
         .label("needs words around it")
-        .help("put a word or a full stop with words beside it; leave it if WhatsApp has approved this very text");
+        .help("put words beside it; if WhatsApp has approved this very text, add its language under `approved`");
     }
 
     pub(crate) fn adjacent_parameters(&mut self, at: Span) {

@@ -2,6 +2,8 @@
 //!
 //! Each field or helper call is one parameter, in order of appearance: a field that stands twice is two.
 
+use std::fmt::Write as _;
+
 use super::values;
 use super::{
     ButtonValue, Field, Filled, FilledButton, Layout, LayoutButton, LayoutText, Rendered, Values,
@@ -217,7 +219,7 @@ fn laid_out(pieces: &[Piece], print: Print<'_>) -> LayoutText {
             Piece::Text(piece) => text.push_str(piece),
             Piece::Parameter(_) => {
                 number += 1;
-                text.push_str(&format!("{{{{{number}}}}}"));
+                let _ = write!(text, "{{{{{number}}}}}");
             }
         }
     }
@@ -241,7 +243,7 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -26,7 +26,9 @@ const USUAL_URL_CHARS: usize = 80;
 /// The normal form of `given`, or what is wrong with it.
 pub(super) fn normal(kind: FieldKind, given: &str, timezone: &TimeZone) -> Result<String, String> {
     let given = collapsed(given);
-    if given.is_empty() {
+    // Joiners are part of emoji and of some scripts, but show nothing by themselves.
+    let joins = |c: char| matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE0F}');
+    if given.chars().all(joins) {
         return Err("it is empty".to_owned());
     }
     match kind {
@@ -41,9 +43,9 @@ pub(super) fn normal(kind: FieldKind, given: &str, timezone: &TimeZone) -> Resul
 }
 
 /// On one line, with single blanks: WhatsApp refuses line breaks, tabs and more than four blanks in a row. What cannot be
-/// seen goes too, for a name made of it would be a hole.
+/// seen goes too, for a name made of it would be a hole, and so does what turns the writing direction.
 pub(super) fn collapsed(text: &str) -> String {
-    let invisible = |c: &char| matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}');
+    let invisible = |c: &char| matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let blank = |c: char| c.is_whitespace() || c.is_control();
     let seen: String = text.chars().filter(|c| !invisible(c)).collect();
     let words = seen.split(blank).filter(|word| !word.is_empty());

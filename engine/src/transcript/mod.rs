@@ -85,7 +85,7 @@ pub(crate) enum Expectation {
     /// What the contact ends, or wants again, with this turn: exactly this.
     OptOut(Vec<Consent>),
     OptIn(Vec<Consent>),
-    /// Templates of which nothing more is to be sent.
+    /// Templates of which nothing more is to be sent: exactly these, in this order.
     Cancel(Vec<String>),
     /// Tags of the contact after the turn.
     Tags(Vec<String>),
