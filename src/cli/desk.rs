@@ -49,8 +49,8 @@ pub(super) fn with_desk(
 }
 
 fn account(config: &Config) -> anyhow::Result<(Account, Origin)> {
-    let (connection, number, business_account, origin) = match &config.whatsapp {
-        Some(whatsapp) => (
+    let (connection, number, business_account, origin) = if let Some(whatsapp) = &config.whatsapp {
+        (
             Connection {
                 api_url: whatsapp.api_url.clone(),
                 api_version: whatsapp.api_version.clone(),
@@ -59,22 +59,21 @@ fn account(config: &Config) -> anyhow::Result<(Account, Origin)> {
             whatsapp.phone_number_id.clone(),
             whatsapp.business_account_id.clone(),
             Origin::Live,
-        ),
-        None => {
-            let simulator = simulator(&config.data)?;
-            let connection = Connection {
-                api_url: simulator.api_url,
-                api_version: SIMULATOR_VERSION.to_owned(),
-                access_token: Secret::new(&simulator.access_token),
-            };
-            let number = simulator.phone_number_id.as_str().into();
-            (
-                connection,
-                number,
-                simulator.business_account_id,
-                Origin::Simulated,
-            )
-        }
+        )
+    } else {
+        let simulator = simulator(&config.data)?;
+        let connection = Connection {
+            api_url: simulator.api_url,
+            api_version: SIMULATOR_VERSION.to_owned(),
+            access_token: Secret::new(&simulator.access_token),
+        };
+        let number = simulator.phone_number_id.as_str().into();
+        (
+            connection,
+            number,
+            simulator.business_account_id,
+            Origin::Simulated,
+        )
     };
     let account = Account {
         client: Client::new(connection)?,

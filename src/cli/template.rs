@@ -18,11 +18,12 @@ use crate::store::templates::{LinkState, TemplateLink};
 /// Examples:
 ///   puisano template list
 ///   puisano template sync
-///   puisano template preview payment_reminder --language st --set name=Thandi
+///   puisano template preview query_response --language st --set name=Thandi
 ///   puisano template diff
 ///   puisano template submit
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::doc_markdown, reason = "examples are typed as they stand")]
 pub(super) struct Template {
     #[command(subcommand)]
     what: What,

@@ -65,7 +65,7 @@ pub async fn apply(
                 }
                 Ok(News::Unclear) => Update::AskAgain,
                 Err(update) => {
-                    about_the_number(store, number, update).await?;
+                    about_the_number(store, number, *update).await?;
                     Update::Nothing
                 }
             },
@@ -83,7 +83,7 @@ enum News {
 }
 
 /// What `update` says about a template; itself when it is about something else.
-fn about_a_template(update: AccountUpdate) -> Result<News, AccountUpdate> {
+fn about_a_template(update: AccountUpdate) -> Result<News, Box<AccountUpdate>> {
     Ok(match update {
         AccountUpdate::TemplateStatus {
             template,
@@ -104,7 +104,7 @@ fn about_a_template(update: AccountUpdate) -> Result<News, AccountUpdate> {
             template, category, ..
         } => News::Changed(template, TemplateChange::Category(category)),
         AccountUpdate::TemplateComponents { .. } => News::Unclear,
-        other => return Err(other),
+        other => return Err(Box::new(other)),
     })
 }
 

@@ -94,6 +94,10 @@ fn link(reader: &mut Reader, parameters: &Value) -> Option<(String, String)> {
     Some((button?, url))
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it could be read, the inner one whether it is there"
+)]
 fn header(reader: &mut Reader, value: &Value) -> Option<Option<String>> {
     match value["type"].as_str() {
         None if value.is_null() => Some(None),

@@ -170,6 +170,10 @@ fn text(reader: &mut Reader, field: &str, (value, units_max): (&Value, usize)) -
 }
 
 /// A text that may be left out; the outer `None` says that it is wrong.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it could be read, the inner one whether it is there"
+)]
 fn optional(
     reader: &mut Reader,
     field: &str,
