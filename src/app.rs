@@ -311,6 +311,7 @@ fn start_notices((store, rules, clock): (&Store, &LiveRules, &Clock), live: &Liv
         Account {
             client: channel.client.clone(),
             business_account: channel.business_account_id.clone(),
+            phone_number_id: channel.access.phone_number_id.clone(),
         }
     };
     let texts = (rules.clone(), clock.clone());

@@ -6,10 +6,12 @@ mod chat;
 mod check;
 mod conversations;
 mod describe;
+mod desk;
 mod doctor;
 mod explain;
 mod import;
 mod key;
+mod notify;
 mod outbox;
 mod output;
 mod pack;
@@ -17,6 +19,7 @@ mod say;
 mod sentiment;
 mod serve;
 mod settings;
+mod template;
 mod test;
 
 use std::fmt::Write;
@@ -94,6 +97,8 @@ enum Command {
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
     Key(key::Key),
+    Notify(notify::Notify),
+    Template(template::Template),
     Outbox(outbox::Outbox),
 }
 
@@ -136,6 +141,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Reply(reply) => conversations::reply(&common, &reply),
         Command::Key(key) => key::run(&common, &key),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Notify(notify) => notify::run(&common, &notify),
+        Command::Template(template) => template::run(&common, &template),
         Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }

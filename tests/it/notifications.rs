@@ -193,7 +193,7 @@ async fn a_reminder_becomes_contact_conversation_item_and_message() {
             .texts("SELECT content FROM messages WHERE author = 'system'")
             .await,
         [
-            "Hello Palesa, this is a reminder that your account 10012345 has an outstanding balance of R1\u{a0}250.50 due on 7 December 2026. Please make payment to avoid service interruption."
+            "Hello Palesa, this is a reminder that your account 10012345 has an outstanding balance of R1 250.50 due on 7 December 2026. Please make payment to avoid service interruption."
         ]
     );
     // Every language is there, so that the one that is approved can go.
@@ -639,6 +639,29 @@ async fn an_answer_knows_the_notification_it_is_about() {
 }
 
 #[tokio::test]
+async fn an_answer_to_a_reminder_is_understood() {
+    let office = Office::new().await;
+    office.accept(reminder_to(PALESA)).await;
+    office.everything_is_sent().await;
+    let mut next = reminder_to(PALESA);
+    next.send_at = Some(office.road.now() + SignedDuration::from_hours(24));
+    let next = office.accept(next).await;
+    office.road.advance(60).await;
+    office.road.says(PALESA, &["I have already paid"]).await;
+    let worker = Worker::new(
+        office.desk.store.clone(),
+        office.desk.rules.clone(),
+        office.desk.clock.clone(),
+    );
+    assert_eq!(worker.round().await.unwrap(), 1);
+    let replies = office
+        .texts("SELECT content FROM messages WHERE author = 'bot' ORDER BY id")
+        .await;
+    assert!(replies[0].contains("payment"), "{replies:?}");
+    assert_eq!(office.state(&next).await["counts"]["cancelled"], 1);
+}
+
+#[tokio::test]
 async fn any_message_is_queued_and_its_fate_told() {
     let office = Office::new().await;
     office.road.exchange_words(PALESA, &["Hello!"]).await;
@@ -826,11 +849,15 @@ async fn news_of_a_template_changes_how_it_stands() {
         .await;
     let (store, clock) = (&office.desk.store, &office.desk.clock);
     assert_eq!(
-        templates::updates::apply(store, clock).await.unwrap(),
+        templates::updates::apply(store, clock, &office.desk.phone_number_id)
+            .await
+            .unwrap(),
         templates::updates::Update::Known
     );
     assert_eq!(
-        templates::updates::apply(store, clock).await.unwrap(),
+        templates::updates::apply(store, clock, &office.desk.phone_number_id)
+            .await
+            .unwrap(),
         templates::updates::Update::Nothing
     );
     templates::relink(store, &office.desk.rules.current(), clock)

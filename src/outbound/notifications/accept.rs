@@ -94,20 +94,7 @@ async fn prepare(
     let (whom, given) = whom(desk, template, request).await?;
     let mut problems = Vec::new();
     let times = times(desk.clock.now(), template, request, &mut problems);
-    if let Some(language) = request.language
-        && !template.languages().contains(&language)
-    {
-        let known: Vec<String> = template
-            .languages()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let what = format!(
-            "there is no text in `{language}`: choose among {}",
-            known.join(", ")
-        );
-        problems.push(problem("language", what));
-    }
+    problems.extend(unwritten(template, request));
     let values = template.read(&given);
     let made = values.and_then(|values| Ok((fillings(template, &values)?, values)));
     let (fillings, values) = match made {
@@ -151,6 +138,20 @@ async fn prepare(
             .map(|(_, pointless)| *pointless),
     };
     Ok((new, whom))
+}
+
+/// What is wrong with a language that was asked for.
+fn unwritten(template: &Template, request: &NoticeRequest) -> Option<FieldProblem> {
+    let known = template.languages();
+    let asked = request
+        .language
+        .filter(|language| !known.contains(language))?;
+    let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let what = format!(
+        "there is no text in `{asked}`: choose among {}",
+        known.join(", ")
+    );
+    Some(problem("language", what))
 }
 
 /// Whom it goes to, and the values with the area's name among them where the text needs it.

@@ -126,7 +126,7 @@ pub async fn send(desk: &Desk, caller: &Caller, request: SendRequest) -> Result<
             });
             if let Some(notice) = ours {
                 let answer = accept(desk, caller, notice).await?;
-                return Ok(as_message(desk, answer).await?);
+                return as_message(desk, answer).await;
             }
             let found = desk.store.known_templates(&name).await?;
             let known: Vec<KnownTemplate> = found.into_iter().map(KnownTemplate::of).collect();

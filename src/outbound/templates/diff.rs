@@ -52,10 +52,9 @@ fn around(words: &[&str], same_start: usize, same_end: usize) -> String {
         shown.push(' ');
     }
     // What is in the brackets is exact but for the blank that divides it from the word before.
-    shown.push_str(&format!(
-        "[{}]",
-        middle.strip_prefix(' ').unwrap_or(&middle)
-    ));
+    shown.push('[');
+    shown.push_str(middle.strip_prefix(' ').unwrap_or(&middle));
+    shown.push(']');
     let after = visible(part(end, to));
     if !after.is_empty() {
         shown.push(' ');

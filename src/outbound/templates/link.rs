@@ -230,8 +230,8 @@ fn numbered(text: &str, is_named: bool) -> String {
         };
         let place = names.iter().position(|known| known == name.trim());
         match place {
-            Some(place) if is_named => out.push_str(&format!("{{{{{}}}}}", place + 1)),
-            _ => out.push_str(&format!("{{{{{}}}}}", name.trim())),
+            Some(place) if is_named => out.extend(["{{", &(place + 1).to_string(), "}}"]),
+            _ => out.extend(["{{", name.trim(), "}}"]),
         }
         out.push_str(rest);
     }

@@ -14,10 +14,13 @@ pub use submit::{Submitted, submit};
 pub use sync::{Summary, SyncError, relink, start, sync};
 
 use crate::channels::whatsapp::Client;
+use crate::model::PhoneNumberId;
 
 /// The account at WhatsApp whose templates they are.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub client: Client,
     pub business_account: String,
+    /// Our number: what WhatsApp tells about "the number" is about this one.
+    pub phone_number_id: PhoneNumberId,
 }

@@ -139,7 +139,7 @@ struct Watch {
 
 impl Watch {
     async fn round(&mut self, account: &Account) {
-        match updates::apply(&self.store, &self.clock).await {
+        match updates::apply(&self.store, &self.clock, &account.phone_number_id).await {
             Ok(Update::Nothing) => {}
             Ok(Update::Known) => self.linked = None,
             Ok(Update::AskAgain) => self.due_at_s = i64::MIN,

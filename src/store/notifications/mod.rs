@@ -74,13 +74,13 @@ fn on_unknown_name(on_unknown: OnUnknown) -> &'static str {
 
 /// `fillings` with the first of `wishes` that there is a text in at the front.
 fn in_order(fillings: &[Filling], wishes: &[Option<&str>]) -> Vec<Filling> {
-    let wished = wishes.iter().flatten().find_map(|wish| {
+    let found = wishes.iter().flatten().find_map(|wish| {
         fillings
             .iter()
             .position(|filling| filling.language.as_str() == *wish)
     });
     let mut ordered = fillings.to_vec();
-    if let Some(at) = wished {
+    if let Some(at) = found {
         let first = ordered.remove(at);
         ordered.insert(0, first);
     }

@@ -200,6 +200,7 @@ impl Desk {
         templates::Account {
             client: current.channel.client.clone(),
             business_account: current.channel.business_account_id.clone(),
+            phone_number_id: current.channel.access.phone_number_id.clone(),
         }
     }
 

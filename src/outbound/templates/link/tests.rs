@@ -23,7 +23,8 @@ fn rules(more: &str) -> crate::rulesets::Live {
             source("templates.yaml", more.to_owned()),
             source(
                 "rules.yaml",
-                "rules:\n  - name: not_understood\n    when: { not_understood: { times: 1 } }\n    then: [{ say: \"Sorry\" }]\n".to_owned(),
+                "responses:\n  sorry: { en: Sorry }\nrules:\n  - name: sorry\n    when: { not_understood: true }\n    then: [{ reply: sorry }]\n"
+                    .to_owned(),
             ),
         ],
         lexicons: Vec::new(),
