@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use super::{FILE_BYTES_MAX, Library, MediaError, Owner, TakeError, UNKNOWN_MIME, detect};
+use super::{FILE_BYTES_MAX, Library, Owner, TakeError, UNKNOWN_MIME, detect};
 use crate::channels::whatsapp::errors::Retry;
 use crate::channels::whatsapp::{CallFailure, Client, DownloadLimits};
 use crate::store::media::{Fetched, MediaFetch};
@@ -68,7 +68,7 @@ async fn run(library: Library, client: Client) {
 async fn attempt(library: &Library, client: &Client, fetch: MediaFetch) {
     let fetched = match take(library, client, &fetch).await {
         Ok(hash) => Fetched::Stored { hash },
-        Err(trouble) => judge(&fetch, library.clock.now(), trouble),
+        Err(trouble) => judge(&fetch, library.clock.now(), &trouble),
     };
     if let Fetched::Failed { failure } = &fetched {
         warn!("a file of message {} is lost: {failure}", fetch.message);
@@ -116,7 +116,10 @@ async fn take(library: &Library, client: &Client, fetch: &MediaFetch) -> Result<
     let noted = library
         .note(owner, &taken, (mime, fetch.filename.as_deref()))
         .await;
-    noted.map(|file| file.hash).map_err(of_note)
+    noted.map(|file| file.hash).map_err(|error| Trouble {
+        retry: Retry::Backoff,
+        failure: format!("The file could not be written down: {error}."),
+    })
 }
 
 fn of_disk(error: TakeError) -> Trouble {
@@ -132,16 +135,9 @@ fn of_disk(error: TakeError) -> Trouble {
     }
 }
 
-fn of_note(error: MediaError) -> Trouble {
-    Trouble {
-        retry: Retry::Backoff,
-        failure: format!("The file could not be written down: {error}."),
-    }
-}
-
 /// Once more later, or never.
-fn judge(fetch: &MediaFetch, now: Timestamp, trouble: Trouble) -> Fetched {
-    let Trouble { retry, failure } = trouble;
+fn judge(fetch: &MediaFetch, now: Timestamp, trouble: &Trouble) -> Fetched {
+    let (retry, failure) = (trouble.retry, trouble.failure.clone());
     let is_hopeless = match retry {
         Retry::Never => true,
         Retry::Few => fetch.attempts >= FEW,
@@ -185,7 +181,7 @@ mod tests {
         };
         let pause = |fetch: &MediaFetch, now: Timestamp, retry: Retry| {
             let failure = String::new();
-            match judge(fetch, now, Trouble { retry, failure }) {
+            match judge(fetch, now, &Trouble { retry, failure }) {
                 Fetched::Later { due_at, .. } => Some(due_at.duration_since(now).as_secs()),
                 _ => None,
             }
