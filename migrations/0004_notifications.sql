@@ -18,6 +18,11 @@ CREATE TABLE meta_templates (
     PRIMARY KEY (business_account_id, name, language)
 );
 
+-- News about the account are carried out after they were stored.
+ALTER TABLE account_events ADD COLUMN applied_at timestamptz;
+UPDATE account_events SET applied_at = received_at;
+CREATE INDEX account_events_unapplied ON account_events (id) WHERE applied_at IS NULL;
+
 -- Which of Meta's templates is ours, in which language of the text.
 CREATE TABLE template_links (
     template text NOT NULL,
@@ -41,8 +46,12 @@ CREATE TABLE notifications (
     category text NOT NULL CHECK (category IN ('account', 'service', 'marketing')),
     class text NOT NULL CHECK (class IN ('notification', 'bulk')),
     critical boolean NOT NULL DEFAULT false,
-    -- Field values in normal form, without those that differ by recipient.
+    -- Field values in normal form.
     fields jsonb NOT NULL,
+    -- The language that was asked for, if any, before each recipient's own.
+    language text,
+    -- The text in every language, as it was when it was accepted.
+    fillings jsonb NOT NULL,
     account text,
     area text,
     on_unknown text NOT NULL CHECK (on_unknown IN ('resend', 'hold')),
@@ -89,11 +98,16 @@ ALTER TABLE outbox ADD COLUMN template text;
 ALTER TABLE outbox ADD COLUMN account text;
 -- Why it waits although it is due: `quiet_hours`, `template`, `tier`, `cap`, `pair`, `paused`, `off`.
 ALTER TABLE outbox ADD COLUMN waits_for text;
+-- The 24-hour window turned out to be closed: it goes as a template or not at all.
+ALTER TABLE outbox ADD COLUMN template_only boolean NOT NULL DEFAULT false;
 ALTER TABLE outbox DROP CONSTRAINT outbox_author_check;
 ALTER TABLE outbox ADD CONSTRAINT outbox_author_check CHECK (author IN ('bot', 'staff', 'system'));
 ALTER TABLE messages DROP CONSTRAINT messages_author_check;
 ALTER TABLE messages ADD CONSTRAINT messages_author_check
     CHECK (author IN ('contact', 'bot', 'staff', 'phone_app', 'whatsapp', 'system'));
+
+-- What callers ask for by our id; the bot's own messages, which are many, are not among them.
+CREATE INDEX messages_by_id ON messages (id) WHERE author IN ('system', 'staff');
 
 DROP INDEX outbox_unfinished;
 CREATE UNIQUE INDEX outbox_unfinished ON outbox (conversation_id, seq)
@@ -102,6 +116,9 @@ CREATE INDEX outbox_notices ON outbox (class, due_at)
     WHERE state IN ('pending', 'sending', 'unknown') AND class IN ('notification', 'bulk');
 CREATE INDEX outbox_cancellable ON outbox (account, template)
     WHERE state = 'pending' AND class IN ('notification', 'bulk') AND account IS NOT NULL;
+-- What a contact got lately, for the cap of a day.
+CREATE INDEX outbox_noticed ON outbox (contact_id, sending_at)
+    WHERE class IN ('notification', 'bulk') AND sending_at IS NOT NULL;
 CREATE INDEX outbox_notified ON outbox (contact_id, finished_at)
     WHERE state = 'sent' AND class IN ('notification', 'bulk');
 CREATE INDEX outbox_dead ON outbox (finished_at DESC, id DESC) WHERE state IN ('held', 'rejected');
@@ -120,6 +137,9 @@ CREATE TABLE number_states (
     -- Nothing is sent until then; the code of the error and what an operator should do.
     paused_until timestamptz,
     paused_since timestamptz,
+    -- How many pauses in a row, and whether an operator has to act.
+    pause_count integer NOT NULL DEFAULT 0,
+    pause_scope text CHECK (pause_scope IN ('number', 'operator')),
     pause_code bigint,
     pause_reason text,
     updated_at timestamptz NOT NULL

@@ -16,13 +16,16 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
 use crate::media::{self, Library};
-use crate::model::Origin;
-use crate::outbound::worker::Pace;
+use crate::model::{Origin, PhoneNumberId};
+use crate::outbound::templates::{self, Account};
+use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};
+use crate::security::sealed::KeySource;
+use crate::settings::{Access, Channel, Live, Settings, Surroundings};
 use crate::store::Store;
 use crate::store::embedded::{DataFolder, Embedded};
 use crate::tasks::Tasks;
-use crate::web::{self, Access, Door, Limits, Road, router};
+use crate::web::{self, Door, Limits, Road, router};
 use crate::{conversations, outbound};
 
 /// Between two looks for a database that is not there yet; a little more or less, so that nodes do not come together.
@@ -31,6 +34,7 @@ const DATABASE_RETRY_JITTER_MS: u64 = 400;
 /// Stopping takes at most 25 s: requests first, then the work they made.
 const DOOR_STOP_MAX: Duration = Duration::from_secs(11);
 const WORK_STOP_MAX: Duration = Duration::from_secs(9);
+const HOUSEKEEPING_EVERY: Duration = Duration::from_mins(10);
 const DATABASE_CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs the service until it is told to stop (SIGTERM, SIGINT). An error means that it could not start; an
@@ -52,12 +56,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let folder = take_folder(&config).await?;
 
     let (clock, work, doors) = (Clock::default(), Tasks::default(), Tasks::default());
-    let channel = Channel::connect(&config, address, &clock, &work).await?;
+    let live = Live::new(connect(&config, address, &clock, &work).await?);
     let limits = Limits {
         connections_per_address_max: config.connections_per_address_max,
+        api_per_minute: config.api_per_minute,
         ..Limits::default()
     };
-    let door = Door::new(channel.access, clock.clone(), limits);
+    let door = Door::new(live.clone(), clock.clone(), limits);
     let (router, own) = (router(door.clone()), doors.clone());
     doors.spawn("door", async move {
         web::serve(listener, router, limits, &own).await;
@@ -72,7 +77,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         config: &config,
         folders,
         clock,
-        client: channel.client,
+        live,
         door,
         work: &work,
     };
@@ -103,7 +108,7 @@ struct Start<'a> {
     config: &'a Config,
     folders: Folders,
     clock: Clock,
-    client: Client,
+    live: Live,
     door: Door,
     work: &'a Tasks,
 }
@@ -123,23 +128,38 @@ impl Start<'_> {
             counts.rules,
             counts.intents
         );
-        let (clock, work) = (self.clock, self.work);
+        let (clock, work) = (self.clock.clone(), self.work);
         let pace = Pace {
+            notices_per_day: self.config.notices_per_day,
             number_per_second: self.config.number_per_second,
             unknown_window_ms: self.config.unknown_window_ms,
         };
-        conversations::worker::start(store.clone(), rules, clock.clone(), work);
+        let settings = self.open_settings(&store).await;
+        let turns = conversations::worker::Worker::new(store.clone(), rules.clone(), clock.clone());
+        conversations::worker::start(turns.following(self.live.clone()), work);
+        let outbox = Outbox {
+            store: store.clone(),
+            live: self.live,
+            rules: rules.clone(),
+            pace,
+            clock: clock.clone(),
+        };
+        let live = outbox.live.clone();
         let library = Library {
             store: store.clone(),
             clock: clock.clone(),
             folder: media::Folder::new(self.config.data.join("media")),
         };
-        media::fetch::start(library, self.client.clone(), work);
-        outbound::worker::start(store.clone(), self.client, pace, clock.clone(), work);
+        media::fetch::start(library, live.clone(), work);
+        outbound::worker::start(outbox, work);
+        start_notices((&store, &rules, &clock), &live, work);
+        start_housekeeping(store.clone(), work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
             intake,
             store: store.clone(),
+            rules,
+            settings,
         });
         Ok(Started { embedded, store })
     }
@@ -163,6 +183,26 @@ impl Start<'_> {
         }
     }
 
+    /// Until they are read, nothing may be sent: they may say that it goes somewhere else, or nowhere.
+    async fn open_settings(&self, store: &Store) -> Settings {
+        loop {
+            let surroundings = Surroundings {
+                locked: self.config.whatsapp.is_some(),
+                graph: self.config.graph.clone(),
+                key: KeySource {
+                    given: self.config.secret_key.clone(),
+                    data: self.config.data.clone(),
+                },
+            };
+            let base = (store.clone(), self.clock.clone());
+            match Settings::open(base, self.live.clone(), surroundings, self.work).await {
+                Ok(settings) => return settings,
+                Err(error) => tracing::warn!(%error, "the settings cannot be read yet"),
+            }
+            tokio::time::sleep(Duration::from_millis(DATABASE_RETRY_MS)).await;
+        }
+    }
+
     async fn try_rules(&self, store: &Store) -> Result<LiveRules, OpenError> {
         store
             .migrate()
@@ -179,86 +219,124 @@ impl Start<'_> {
 }
 
 /// How we speak to customers, and who may speak to us.
-struct Channel {
-    access: Access,
-    client: Client,
+async fn connect(
+    config: &Config,
+    address: SocketAddr,
+    clock: &Clock,
+    work: &Tasks,
+) -> anyhow::Result<Channel> {
+    match &config.whatsapp {
+        Some(whatsapp) => to_whatsapp(whatsapp),
+        None => to_simulator(config, address, clock, work).await,
+    }
 }
 
-impl Channel {
-    async fn connect(
-        config: &Config,
-        address: SocketAddr,
-        clock: &Clock,
-        work: &Tasks,
-    ) -> anyhow::Result<Self> {
-        match &config.whatsapp {
-            Some(whatsapp) => Self::to_whatsapp(whatsapp),
-            None => Self::to_simulator(config, address, clock, work).await,
-        }
+fn to_whatsapp(whatsapp: &WhatsApp) -> anyhow::Result<Channel> {
+    let WhatsApp {
+        phone_number_id,
+        api_url,
+        api_version,
+        ..
+    } = whatsapp;
+    tracing::info!("WhatsApp: phone number id {phone_number_id} through {api_url}/{api_version}");
+    if api_url.starts_with("http://") {
+        tracing::warn!("WHATSAPP_API_URL is not https: the access token can be read on its way");
     }
+    let client = Client::new(Connection {
+        api_url: api_url.clone(),
+        api_version: api_version.clone(),
+        access_token: whatsapp.access_token.clone(),
+    })?;
+    let access = Access {
+        app_secrets: whatsapp.app_secrets.clone(),
+        verify_tokens: vec![whatsapp.verify_token.clone()],
+        phone_number_id: phone_number_id.clone(),
+        origin: Origin::Live,
+    };
+    Ok(Channel {
+        access,
+        client,
+        business_account_id: whatsapp.business_account_id.clone(),
+    })
+}
 
-    fn to_whatsapp(whatsapp: &WhatsApp) -> anyhow::Result<Self> {
-        let WhatsApp {
-            phone_number_id,
-            api_url,
-            api_version,
-            ..
-        } = whatsapp;
-        tracing::info!(
-            "WhatsApp: phone number id {phone_number_id} through {api_url}/{api_version}"
-        );
-        if api_url.starts_with("http://") {
-            tracing::warn!(
-                "WHATSAPP_API_URL is not https: the access token can be read on its way"
-            );
-        }
-        let client = Client::new(Connection {
-            api_url: api_url.clone(),
-            api_version: api_version.clone(),
-            access_token: whatsapp.access_token.clone(),
-        })?;
-        let access = Access {
-            app_secrets: whatsapp.app_secrets.clone(),
-            verify_token: Some(whatsapp.verify_token.clone()),
-            phone_number_id: phone_number_id.clone(),
-            origin: Origin::Live,
-        };
-        Ok(Self { access, client })
-    }
+async fn to_simulator(
+    config: &Config,
+    address: SocketAddr,
+    clock: &Clock,
+    work: &Tasks,
+) -> anyhow::Result<Channel> {
+    let simulator = Simulator::start(SimulatorConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        data: config.data.clone(),
+        webhook_url: format!("http://{}{}", reachable(address), web::router::WEBHOOK_PATH),
+        clock: clock.clone(),
+        tasks: work.clone(),
+    })
+    .await?;
+    tracing::info!(
+        "no WhatsApp setting is given: a simulator stands in for WhatsApp at {}; write to the bot with \
+         `puisano say --from +27600000001 \"no water in Zastron\"`",
+        simulator.api_url
+    );
+    let client = Client::new(Connection {
+        api_url: simulator.api_url,
+        // The simulator takes every version.
+        api_version: "v24.0".to_owned(),
+        access_token: simulator.access_token,
+    })?;
+    let access = Access {
+        app_secrets: vec![simulator.app_secret],
+        verify_tokens: vec![simulator.verify_token],
+        phone_number_id: simulator.phone_number_id,
+        origin: Origin::Simulated,
+    };
+    Ok(Channel {
+        access,
+        client,
+        business_account_id: simulator.business_account_id,
+    })
+}
 
-    async fn to_simulator(
-        config: &Config,
-        address: SocketAddr,
-        clock: &Clock,
-        work: &Tasks,
-    ) -> anyhow::Result<Self> {
-        let simulator = Simulator::start(SimulatorConfig {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            data: config.data.clone(),
-            webhook_url: format!("http://{}{}", reachable(address), web::router::WEBHOOK_PATH),
-            clock: clock.clone(),
-            tasks: work.clone(),
-        })
-        .await?;
-        tracing::info!(
-            "no WhatsApp setting is given: a simulator stands in for WhatsApp at {}; write to the bot with \
-             `puisano say --from +27600000001 \"no water in Zastron\"`",
-            simulator.api_url
-        );
-        let client = Client::new(Connection {
-            api_url: simulator.api_url,
-            // The simulator takes every version.
-            api_version: "v24.0".to_owned(),
-            access_token: simulator.access_token,
-        })?;
-        let access = Access {
-            app_secrets: vec![simulator.app_secret],
-            verify_token: Some(simulator.verify_token),
-            phone_number_id: simulator.phone_number_id,
-            origin: Origin::Simulated,
-        };
-        Ok(Self { access, client })
-    }
+/// Spreads notices over their recipients, and follows the templates at WhatsApp.
+fn start_notices((store, rules, clock): (&Store, &LiveRules, &Clock), live: &Live, work: &Tasks) {
+    let now = live.clone();
+    let number = move || {
+        let access = &now.current().channel.access;
+        (access.phone_number_id.clone(), access.origin)
+    };
+    outbound::notifications::expand::start(store.clone(), clock.clone(), number, work);
+    let now = live.clone();
+    let account = move || {
+        let channel = &now.current().channel;
+        Account {
+            client: channel.client.clone(),
+            business_account: channel.business_account_id.clone(),
+        }
+    };
+    let texts = (rules.clone(), clock.clone());
+    templates::start(store.clone(), texts, account, work);
+}
+
+/// Forgets what is of no use any more.
+fn start_housekeeping(store: Store, work: &Tasks) {
+    let stopping = work.stopping();
+    work.spawn("housekeeping", async move {
+        while stopping
+            .run_until_cancelled(tokio::time::sleep(HOUSEKEEPING_EVERY))
+            .await
+            .is_some()
+        {
+            for outcome in [
+                store.forget_full_rates().await,
+                store.forget_old_answers().await,
+            ] {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "what is of no use any more stays a while longer");
+                }
+            }
+        }
+    });
 }
 
 /// Rules that do not compile keep us from starting, before anything else is touched.

@@ -15,6 +15,7 @@ pub mod outbound;
 pub mod people;
 pub mod rulesets;
 pub mod security;
+pub mod settings;
 pub mod store;
 pub mod tasks;
 pub mod web;

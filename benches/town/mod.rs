@@ -15,15 +15,19 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use puisano::channels::whatsapp::{Client, Connection};
 use puisano::clock::Clock;
+use puisano::config::Config;
 use puisano::conversations::ingest::Intake;
+use puisano::conversations::worker::Worker;
 use puisano::model::{Origin, PhoneNumberId};
-use puisano::outbound::worker::Pace;
-use puisano::rulesets::{self, Folders};
+use puisano::outbound::worker::{Outbox, Pace};
+use puisano::rulesets::{self, Folders, LiveRules};
 use puisano::security::Secret;
+use puisano::security::sealed::KeySource;
+use puisano::settings::{Access, Channel, Live, Settings, Surroundings};
 use puisano::store::Store;
 use puisano::store::embedded::Embedded;
 use puisano::tasks::Tasks;
-use puisano::web::{self, Access, Door, Limits, Road};
+use puisano::web::{self, Door, Limits, Road};
 use puisano::{conversations, outbound};
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 use tokio::net::TcpListener;
@@ -248,22 +252,28 @@ async fn turn(cloud: &Cloud, wire: &mut Wire, number: u64) {
 /// Opens the door of a service; where it is.
 async fn open(store: &Store, work: &Tasks, (parts, api): (Parts, SocketAddr)) -> SocketAddr {
     store.migrate().await.expect("migrations apply");
-    let clock = Clock::default();
+    let (clock, live) = (Clock::default(), live(api));
+    let rules = open_rules(store, work, &clock).await;
     if parts == Parts::Whole {
-        start_workers(store, work, (&clock, api)).await;
+        start_workers(store, work, (&clock, &rules, &live));
     }
-    let access = Access {
-        app_secrets: vec![Secret::new(webhooks::APP_SECRET)],
-        verify_token: None,
-        phone_number_id: PhoneNumberId(webhooks::PHONE_NUMBER_ID.to_owned()),
-        origin: Origin::Simulated,
-    };
     let limits = Limits::default();
-    let door = Door::new(access, clock.clone(), limits);
-    let intake = Intake::start(store.clone(), clock, work);
+    let door = Door::new(live.clone(), clock.clone(), limits);
+    let intake = Intake::start(store.clone(), clock.clone(), work);
+    let surroundings = Surroundings {
+        locked: true,
+        graph: Config::from_pairs([]).expect("defaults").graph,
+        key: KeySource {
+            given: None,
+            data: PathBuf::new(),
+        },
+    };
+    let settings = Settings::open((store.clone(), clock), live, surroundings, work).await;
     door.open(Road {
         intake,
         store: store.clone(),
+        rules,
+        settings: settings.expect("the database answers"),
     });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -276,25 +286,50 @@ async fn open(store: &Store, work: &Tasks, (parts, api): (Parts, SocketAddr)) ->
     address
 }
 
-async fn start_workers(store: &Store, work: &Tasks, (clock, api): (&Clock, SocketAddr)) {
+async fn open_rules(store: &Store, work: &Tasks, clock: &Clock) -> LiveRules {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = Folders {
         rules: root.join("rules"),
         lexicons: root.join("lexicons"),
     };
-    let rules = rulesets::open(store.clone(), clock.clone(), folders, work)
+    rulesets::open(store.clone(), clock.clone(), folders, work)
         .await
-        .expect("the shipped pack");
+        .expect("the shipped pack")
+}
+
+fn live(api: SocketAddr) -> Live {
     let client = Client::new(Connection {
         api_url: format!("http://{api}"),
         api_version: "v24.0".to_owned(),
         access_token: Secret::new("bench"),
     })
     .expect("a client");
+    Live::new(Channel {
+        access: Access {
+            app_secrets: vec![Secret::new(webhooks::APP_SECRET)],
+            verify_tokens: Vec::new(),
+            phone_number_id: PhoneNumberId(webhooks::PHONE_NUMBER_ID.to_owned()),
+            origin: Origin::Simulated,
+        },
+        client,
+        business_account_id: "1".to_owned(),
+    })
+}
+
+fn start_workers(store: &Store, work: &Tasks, (clock, rules, live): (&Clock, &LiveRules, &Live)) {
     let pace = Pace {
+        notices_per_day: 5,
         number_per_second: NUMBER_PER_SECOND,
         unknown_window_ms: UNKNOWN_WINDOW_MS,
     };
-    conversations::worker::start(store.clone(), rules, clock.clone(), work);
-    outbound::worker::start(store.clone(), client, pace, clock.clone(), work);
+    let turns = Worker::new(store.clone(), rules.clone(), clock.clone());
+    conversations::worker::start(turns.following(live.clone()), work);
+    let outbox = Outbox {
+        store: store.clone(),
+        live: live.clone(),
+        rules: rules.clone(),
+        pace,
+        clock: clock.clone(),
+    };
+    outbound::worker::start(outbox, work);
 }

@@ -77,10 +77,9 @@ impl Patterns {
             hits,
         } = reader;
         self.vocabulary.read(text, words);
-        self.matcher
-            .values(words, &self.vocabulary, scratch, &mut Vec::new());
-        self.matcher
-            .hits(text, words, &self.vocabulary, &[], scratch, hits);
+        let mut reading = self.matcher.read(words, &self.vocabulary, scratch);
+        reading.values(&mut Vec::new());
+        reading.hits(text, &[], hits);
         hits.iter().filter_map(|hit| match hit.owner {
             Owner::Intent(intent) => Some(intent.0),
             _ => Option::None,

@@ -103,25 +103,105 @@ pub enum Reply {
         button: String,
         rows: Vec<Row>,
     },
+    /// One button that opens an address.
+    CtaUrl {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
+        /// Title of the button.
+        button: String,
+        url: String,
+    },
+    /// A button with which the customer sends where they are.
+    AskLocation {
+        text: String,
+    },
+    /// WhatsApp fetches it from `link`.
+    Media {
+        kind: MediaKind,
+        link: String,
+        /// Of images, videos and documents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caption: Option<String>,
+        /// Of documents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filename: Option<String>,
+    },
+    Location(Place),
+    Contacts {
+        contacts: Vec<Card>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    Image,
+    Video,
+    Audio,
+    Document,
+    Sticker,
+}
+
+/// A place on the map.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Degrees as decimal text, -90 to 90.
+    pub latitude: String,
+    /// Degrees as decimal text, -180 to 180.
+    pub longitude: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// A contact card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
 }
 
 impl Reply {
-    /// The words of it, without its choices.
+    /// The words of it, without its choices; the caption of media.
     pub fn text(&self) -> &str {
         match self {
-            Self::Text { text } | Self::Buttons { text, .. } | Self::List { text, .. } => text,
+            Self::Text { text }
+            | Self::Buttons { text, .. }
+            | Self::List { text, .. }
+            | Self::CtaUrl { text, .. }
+            | Self::AskLocation { text } => text,
+            Self::Media { caption, .. } => caption.as_deref().unwrap_or_default(),
+            Self::Location(_) | Self::Contacts { .. } => "",
         }
+    }
+
+    /// Whether there is nothing to send: it needs words and has none.
+    pub(crate) fn is_empty(&self) -> bool {
+        let wordless = matches!(
+            self,
+            Self::Media { .. } | Self::Location(_) | Self::Contacts { .. }
+        );
+        !wordless && self.text().trim().is_empty()
     }
 
     /// Ids and titles of its buttons or rows.
     pub fn choices(&self) -> Vec<(&str, &str)> {
         match self {
-            Self::Text { .. } => Vec::new(),
             Self::Buttons { buttons, .. } => buttons
                 .iter()
                 .map(|button| (&*button.id, &*button.title))
                 .collect(),
             Self::List { rows, .. } => rows.iter().map(|row| (&*row.id, &*row.title)).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -175,6 +255,11 @@ pub enum Effect {
     },
     OptIn {
         categories: Vec<Consent>,
+    },
+    /// What is still to be sent of this template, to this contact or about the account that was written about, has
+    /// become pointless.
+    Cancel {
+        template: String,
     },
     /// The session ends; the next message begins a new one.
     End,

@@ -43,7 +43,8 @@ mod turn;
 pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use decision::{
-    Button, Decision, Effect, EntityValue, IntentMatch, Priority, Reply, Row, RuleRef, Spoken,
+    Button, Card, Decision, Effect, EntityValue, IntentMatch, MediaKind, Place, Priority, Reply,
+    Row, RuleRef, Spoken,
 };
 pub use diagnostic::{CODES, Code, Color, Diagnostic, Diagnostics, Severity, concise, render};
 pub use dialogue::{Offered, State, TooNew};

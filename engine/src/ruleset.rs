@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::decision::Priority;
+use crate::decision::{Card, MediaKind, Place, Priority};
 use crate::entities::Kind;
 use crate::language::Language;
 use crate::pattern::Matcher;
 use crate::sentiment::{Label, Scorer};
 use crate::source::Location;
+use crate::template::Template;
 use crate::text::{Identifier, Vocabulary};
-use crate::turn::{Event, MessageKind};
+use crate::turn::{Consent, Event, MessageKind};
 
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -60,6 +61,8 @@ pub struct Ruleset {
     pub(crate) intents: Vec<Intent>,
     pub(crate) entities: Vec<Entity>,
     pub(crate) responses: Vec<Response>,
+    /// In the pack's order.
+    pub(crate) templates: Vec<Template>,
     /// Sorted: built-in rules, then by priority (high first), then by place in the pack.
     pub(crate) rules: Vec<Rule>,
     pub(crate) index: RuleIndex,
@@ -94,6 +97,7 @@ pub struct Counts {
     pub rules: usize,
     /// With texts that stand where a response is expected.
     pub responses: usize,
+    pub templates: usize,
     /// Of intents, rules and values.
     pub phrases: usize,
     pub tests: usize,
@@ -130,6 +134,17 @@ impl Ruleset {
         self.pack.replies_per_minute
     }
 
+    /// The templates of notifications, in the pack's order.
+    pub fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    pub fn template(&self, name: &str) -> Option<&Template> {
+        self.templates
+            .iter()
+            .find(|template| template.name() == name)
+    }
+
     /// The values of a value list, in the order of the pack; none when `entity` is none.
     pub fn values_of(&self, entity: &str) -> impl Iterator<Item = ListValue<'_>> {
         let keys = self
@@ -148,7 +163,7 @@ impl Ruleset {
     }
 
     pub fn counts(&self) -> Counts {
-        let own = |at: &Location| at.file != crate::compile::BUILT_IN.0;
+        let own = |at: &Location| *at.file != *crate::compile::BUILT_IN.0;
         Counts {
             intents: self.intents.iter().filter(|intent| own(&intent.at)).count(),
             rules: self.rules.iter().filter(|rule| own(&rule.at)).count(),
@@ -157,6 +172,7 @@ impl Ruleset {
                 .iter()
                 .filter(|response| own(&response.at))
                 .count(),
+            templates: self.templates.len(),
             phrases: self.phrases.iter().filter(|phrase| own(&phrase.at)).count(),
             tests: self.tests.len(),
         }
@@ -242,15 +258,17 @@ pub(crate) struct Response {
 /// One variant. Texts are templates until rendered.
 #[derive(Clone, Debug)]
 pub(crate) struct Speech {
+    /// The words, or the caption of media; empty where a message has none.
     pub(crate) text: Text,
     pub(crate) header: Option<Text>,
     pub(crate) footer: Option<Text>,
-    pub(crate) choices: Choices,
+    pub(crate) form: Form,
 }
 
+/// What a message is besides its words.
 #[derive(Clone, Debug)]
-pub(crate) enum Choices {
-    None,
+pub(crate) enum Form {
+    Text,
     /// One to three: id and title.
     Buttons(Vec<Choice>),
     /// One to ten rows behind a button of this title.
@@ -258,6 +276,20 @@ pub(crate) enum Choices {
         button: String,
         rows: Vec<Choice>,
     },
+    /// A button that opens an address.
+    Link {
+        button: String,
+        url: String,
+    },
+    /// A button with which the customer sends where they are.
+    AskLocation,
+    Media {
+        kind: MediaKind,
+        link: String,
+        filename: Option<String>,
+    },
+    Location(Place),
+    Contacts(Vec<Card>),
 }
 
 #[derive(Clone, Debug)]
@@ -314,6 +346,8 @@ pub(crate) enum Condition {
     NotUnderstood {
         times: u32,
     },
+    /// The message answers a notification made of this template, or of any.
+    ReplyingTo(Option<String>),
     Field {
         scope: Scope,
         name: String,
@@ -355,8 +389,10 @@ pub(crate) enum Action {
     Tag(String),
     Untag(String),
     React(String),
-    OptOut,
-    OptIn,
+    OptOut(Vec<Consent>),
+    OptIn(Vec<Consent>),
+    /// What is still to be sent of this template, to this contact or about the account, is pointless now.
+    Cancel(String),
     /// Say nothing, not even that it was not understood.
     Silence,
     End,
@@ -377,6 +413,9 @@ pub(crate) struct RuleIndex {
     pub(crate) by_message: HashMap<MessageKind, Vec<RuleId>>,
     pub(crate) by_event: HashMap<Event, Vec<RuleId>>,
     pub(crate) not_understood: Vec<RuleId>,
+    /// By the template that the message answers.
+    pub(crate) by_notification: HashMap<String, Vec<RuleId>>,
+    pub(crate) any_notification: Vec<RuleId>,
     pub(crate) always: Vec<RuleId>,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! It reads no files: whoever embeds the engine brings the texts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// One file of a pack or of the lexicons: its path relative to the folder, with `/` between parts, and its text.
@@ -52,7 +54,8 @@ impl Span {
 /// Where something stands, as a person says it: file, line and column, both from 1; columns count characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 pub struct Location {
-    pub file: String,
+    /// Shared: a large pack names its few files a hundred thousand times.
+    pub file: Arc<str>,
     pub line: u32,
     pub column: u32,
 }
@@ -89,7 +92,7 @@ pub(crate) fn locate(sources: &[Source], span: Span) -> Location {
     };
     let (line, column) = line_and_column(&source.text, span.start as usize);
     Location {
-        file: source.name.clone(),
+        file: source.name.as_str().into(),
         line,
         column,
     }

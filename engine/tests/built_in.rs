@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use puisano_engine::{
-    Contact, Effect, Lexicons, MessageKind, Owner, Reply, Ruleset, Source, State, Turn, compile,
+    Consent, Contact, Effect, Lexicons, MessageKind, Owner, Ruleset, Source, State, Turn, compile,
     decide,
 };
 
@@ -50,11 +50,6 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         notification: None,
     };
     let decision = decide(rules, &State::default(), &turn);
-    let text = |reply: &Reply| match reply {
-        Reply::Text { text } | Reply::Buttons { text, .. } | Reply::List { text, .. } => {
-            text.clone()
-        }
-    };
     let effects = decision.effects.iter().map(|effect| match effect {
         Effect::OptOut { .. } => "opt out",
         Effect::OptIn { .. } => "opt in",
@@ -66,7 +61,7 @@ fn answer(rules: &Ruleset, text: &str, time: &str) -> (Vec<String>, Vec<&'static
         decision
             .replies
             .iter()
-            .map(|spoken| text(&spoken.reply))
+            .map(|spoken| spoken.reply.text().to_owned())
             .collect(),
         effects.collect(),
     )
@@ -90,6 +85,16 @@ fn words_that_end_a_subscription_are_whole_messages() {
         let (replies, effects) = answer(&rules, text, "10:00");
         assert_eq!(effects, ["opt out"], "{text}");
         assert!(replies[0].contains("START"), "{text}: {replies:?}");
+    }
+    for text in [
+        "stop reminders",
+        "Emisa dikgopotso",
+        "staak herinnerings",
+        "yeka izikhumbuzo",
+        "no more marketing",
+        "emisa papatso",
+    ] {
+        assert_eq!(answer(&rules, text, "10:00").1, ["opt out"], "{text}");
     }
     for text in [
         "stop the leak",
@@ -129,4 +134,61 @@ fn a_person_is_reached_in_every_language_and_at_any_hour() {
             "{text}: {closed:?}"
         );
     }
+}
+
+#[test]
+fn who_stops_everything_may_keep_notices_about_services() {
+    let rules = ruleset();
+    let contact = Contact::default();
+    let answer = |state: &State, text: &str, button: Option<&str>| {
+        let now: Timestamp = "2026-11-23T10:00:00+02:00".parse().unwrap();
+        let turn = Turn {
+            text,
+            kind: MessageKind::Text,
+            button,
+            sent_at: now,
+            received_at: now,
+            now,
+            seed: 0,
+            owner: Owner::Bot,
+            contact: &contact,
+            events: &[],
+            notification: None,
+        };
+        decide(&rules, state, &turn)
+    };
+    for (text, title) in [
+        ("STOP", "Keep service notices"),
+        ("emisa", "Boloka ditsebiso"),
+        ("staak", "Hou diensberigte"),
+        ("misa", "Gcina izaziso"),
+    ] {
+        let stopped = answer(&State::default(), text, None);
+        let all = Consent::ALL.to_vec();
+        assert_eq!(stopped.effects, [Effect::OptOut { categories: all }]);
+        let choices = stopped.replies[0].reply.choices();
+        assert_eq!(choices.len(), 1, "{text}");
+        let (id, shown) = choices[0];
+        assert_eq!(shown, title);
+        // A tap, and the title typed by hand.
+        for button in [Some(id), None] {
+            let kept = answer(&stopped.state, title, button);
+            let service = vec![Consent::Service];
+            assert_eq!(
+                kept.effects,
+                [Effect::OptIn {
+                    categories: service
+                }]
+            );
+            assert_eq!(kept.replies.len(), 1, "{text}");
+        }
+    }
+    let category = |text| answer(&State::default(), text, None).effects;
+    let only = |consent| {
+        [Effect::OptOut {
+            categories: vec![consent],
+        }]
+    };
+    assert_eq!(category("stop marketing"), only(Consent::Marketing));
+    assert_eq!(category("stop reminders"), only(Consent::Account));
 }

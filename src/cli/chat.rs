@@ -2,12 +2,14 @@
 //!
 //! From a pipe it reads lines and prints only the replies.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal};
 
 use clap::Args;
 use jiff::Timestamp;
 use puisano_engine::{
-    Contact, Decision, Effect, Language, MessageKind, Owner, Reply, Spoken, State, Turn, decide,
+    Consent, Contact, Decision, Effect, Language, MessageKind, Notification, Owner, Spoken, State,
+    Template, Turn, decide,
 };
 
 use crate::cli::describe::{describe, reply_lines};
@@ -31,7 +33,7 @@ pub(super) struct Chat {
     language: Option<String>,
 }
 
-const HELP: &str = "/1 … /9 tap a button   /why the last decision   /state   /reset   /image /voice /location   /quit";
+const HELP: &str = "/1 … /9 tap a button   /why the last decision   /state   /reset   /image /voice /location   /notify TEMPLATE   /quit";
 
 pub(super) fn run(common: &Common, chat: &Chat) -> anyhow::Result<Exit> {
     let live = match pack::load(common)? {
@@ -95,6 +97,8 @@ struct Talk {
     state: State,
     owner: Owner,
     turns: u64,
+    /// What the bot is taken to have sent last.
+    notification: Option<Notification>,
     last: Option<(String, Decision)>,
 }
 
@@ -120,6 +124,7 @@ impl Talk {
             state,
             owner,
             turns: 0,
+            notification: None,
             last: None,
         }
     }
@@ -150,6 +155,7 @@ impl Talk {
             "reset" => {
                 self.state = State::default();
                 self.owner = Owner::default();
+                self.notification = None;
                 self.contact = Contact {
                     language: self.language,
                     ..Contact::default()
@@ -171,6 +177,9 @@ impl Talk {
                 kind: MessageKind::Location,
                 button: None,
             }),
+            notify if notify.starts_with("notify") => {
+                self.notify(notify.trim_start_matches("notify").trim());
+            }
             number => match number
                 .parse::<usize>()
                 .ok()
@@ -189,14 +198,37 @@ impl Talk {
         true
     }
 
+    /// Shows a notification of this template with its samples; what is written next answers it.
+    fn notify(&mut self, name: &str) {
+        let rules = &self.live.ruleset;
+        let notification = rules
+            .template(name)
+            .and_then(|template| Some((template, template.notification(&BTreeMap::new()).ok()?)));
+        let Some((template, notification)) = notification else {
+            let names: Vec<&str> = rules.templates().iter().map(Template::name).collect();
+            output::say(format_args!("/notify NAME, of {}", names.join(", ")));
+            return;
+        };
+        let languages = self.language.into_iter().chain(template.languages());
+        let mut rendered =
+            languages.filter_map(|language| template.render(language, &notification.fields));
+        if let Some(Ok(rendered)) = rendered.next() {
+            for line in rendered.text.lines() {
+                output::line(format_args!("bot> {line}"));
+            }
+        }
+        self.notification = Some(notification);
+    }
+
     /// The n-th button or row of the last replies.
     fn choice(&self, number: usize) -> Option<(String, String)> {
         let (_, decision) = self.last.as_ref()?;
         let choices = decision
             .replies
             .iter()
-            .flat_map(|spoken| choices(&spoken.reply));
-        choices.into_iter().nth(number.checked_sub(1)?)
+            .flat_map(|spoken| spoken.reply.choices());
+        let (id, title) = choices.into_iter().nth(number.checked_sub(1)?)?;
+        Some((id.to_owned(), title.to_owned()))
     }
 
     fn turn(&mut self, said: &Said<'_>) {
@@ -232,7 +264,7 @@ impl Talk {
             owner: self.owner,
             contact: &self.contact,
             events: &[],
-            notification: None,
+            notification: self.notification.as_ref(),
         }
     }
 
@@ -257,24 +289,12 @@ impl Talk {
                 self.contact.tags.remove(tag);
             }
             Effect::React { emoji } => output::line(format_args!("bot> {emoji}")),
-            Effect::OptOut { .. } => self.contact.opted_out = true,
+            Effect::OptOut { categories } => {
+                self.contact.opted_out |= categories.len() == Consent::ALL.len();
+            }
             Effect::OptIn { .. } => self.contact.opted_out = false,
-            Effect::End => {}
+            Effect::Cancel { .. } | Effect::End => {}
         }
-    }
-}
-
-fn choices(reply: &Reply) -> Vec<(String, String)> {
-    match reply {
-        Reply::Text { .. } => Vec::new(),
-        Reply::Buttons { buttons, .. } => buttons
-            .iter()
-            .map(|b| (b.id.clone(), b.title.clone()))
-            .collect(),
-        Reply::List { rows, .. } => rows
-            .iter()
-            .map(|row| (row.id.clone(), row.title.clone()))
-            .collect(),
     }
 }
 

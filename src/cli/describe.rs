@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use puisano_engine::{Decision, Effect, Outcome, Reply, Trace, Verdict};
+use puisano_engine::{Consent, Decision, Effect, Outcome, Reply, Trace, Verdict};
 
 /// A reply as lines of a terminal.
 pub(super) fn reply_lines(reply: &Reply) -> Vec<String> {
@@ -13,18 +13,46 @@ pub(super) fn reply_lines(reply: &Reply) -> Vec<String> {
             .map(|(n, title)| format!("[{}] {title}", n + 1));
         numbered.collect::<Vec<_>>().join("  ")
     };
-    let (text, below) = match reply {
-        Reply::Text { text } => (text, None),
-        Reply::Buttons { text, buttons, .. } => (
-            text,
-            Some(choices(buttons.iter().map(|b| &b.title).collect())),
+    let below = match reply {
+        Reply::Text { .. } => None,
+        Reply::Buttons { buttons, .. } => Some(choices(buttons.iter().map(|b| &b.title).collect())),
+        Reply::List { rows, .. } => Some(choices(rows.iter().map(|row| &row.title).collect())),
+        Reply::CtaUrl { button, url, .. } => Some(format!("[{button}] {url}")),
+        Reply::AskLocation { .. } => Some("[location]".to_owned()),
+        Reply::Media {
+            kind,
+            link,
+            filename,
+            ..
+        } => Some(
+            [word(kind), link.clone()]
+                .into_iter()
+                .chain(filename.clone())
+                .collect::<Vec<_>>()
+                .join(" "),
         ),
-        Reply::List { text, rows, .. } => (
-            text,
-            Some(choices(rows.iter().map(|row| &row.title).collect())),
+        Reply::Location(place) => Some(
+            [format!("{}, {}", place.latitude, place.longitude)]
+                .into_iter()
+                .chain(place.name.clone())
+                .chain(place.address.clone())
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
+        Reply::Contacts { contacts } => Some(
+            contacts
+                .iter()
+                .map(|card| format!("{} {}", card.name, card.phones.join(" ")))
+                .collect::<Vec<_>>()
+                .join("; "),
         ),
     };
-    text.lines().map(str::to_owned).chain(below).collect()
+    reply
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .chain(below)
+        .collect()
 }
 
 /// Everything about a decision, the way `explain` prints it.
@@ -208,10 +236,18 @@ fn effect_words(effect: &Effect) -> String {
         Effect::Tag { tag } => format!("tag {tag}"),
         Effect::Untag { tag } => format!("untag {tag}"),
         Effect::React { emoji } => format!("react {emoji}"),
-        Effect::OptOut { .. } => "no more notifications".to_owned(),
-        Effect::OptIn { .. } => "notifications again".to_owned(),
+        Effect::OptOut { categories } => format!("no more messages about {}", consents(categories)),
+        Effect::OptIn { categories } => format!("messages again about {}", consents(categories)),
+        Effect::Cancel { template } => format!("cancel what is still to be sent of {template}"),
         Effect::End => "end of the session".to_owned(),
     }
+}
+
+fn consents(categories: &[Consent]) -> String {
+    if categories.len() == Consent::ALL.len() {
+        return "anything".to_owned();
+    }
+    categories.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// Bytes of the message, as far as they are whole characters.

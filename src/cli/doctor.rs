@@ -8,11 +8,12 @@ use crate::channels::{
     self,
     whatsapp::{Client, Connection},
 };
-use crate::cli::{Common, Exit, output, pack, settings};
+use crate::cli::{Common, Exit, outbox, output, pack, settings};
 use crate::config::Config;
 use crate::rulesets::compile;
 use crate::store::Store;
 use crate::store::embedded::Embedded;
+use crate::store::outbox::NumberState;
 
 const SERVER_ANSWER_MAX: Duration = Duration::from_secs(5);
 
@@ -89,18 +90,19 @@ fn check_rules(common: &Common) -> bool {
 
 async fn check_database(config: &Config) -> bool {
     let found = match &config.database {
-        Some(url) => ping(url.expose())
+        Some(url) => look(url.expose())
             .await
-            .map(|()| format!("external, {url}")),
+            .map(|numbers| (format!("external, {url}"), numbers)),
         None if !Embedded::exists(&config.data) => {
             ok("database", "none yet: `puisano serve` makes a private one");
             return true;
         }
         None => match Embedded::attach_or_start(&config.data).await {
             Ok(embedded) => {
-                let found = ping(embedded.url()).await;
+                let found = look(embedded.url()).await;
                 embedded.stop().await;
-                found.map(|()| format!("private PostgreSQL in {}", config.data.display()))
+                let place = format!("private PostgreSQL in {}", config.data.display());
+                found.map(|numbers| (place, numbers))
             }
             Err(error) => Err(error.into()),
         },
@@ -112,17 +114,38 @@ async fn check_database(config: &Config) -> bool {
             "is it running, and is DATABASE_URL right?",
         );
     }
-    found.is_ok_and(|words| {
+    found.is_ok_and(|(words, numbers)| {
         ok("database", &words);
-        true
+        check_sending(&numbers)
     })
 }
 
-async fn ping(url: &str) -> anyhow::Result<()> {
+/// Whether the database answers, and how our numbers are.
+async fn look(url: &str) -> anyhow::Result<Vec<NumberState>> {
     let store = Store::connect(url)?;
     let answer = store.ping().await;
+    // A database that no server has used yet knows no numbers.
+    let numbers = store.number_states().await.unwrap_or_default();
     store.close().await;
-    Ok(answer?)
+    answer?;
+    Ok(numbers)
+}
+
+/// Whether our numbers may send.
+fn check_sending(numbers: &[NumberState]) -> bool {
+    let (paused, sending): (Vec<_>, Vec<_>) =
+        numbers.iter().partition(|number| number.pause.is_some());
+    for number in &sending {
+        ok("sending", &outbox::number_words(number));
+    }
+    for number in &paused {
+        problem(
+            "sending",
+            &outbox::number_words(number),
+            "puisano outbox list --state waiting",
+        );
+    }
+    paused.is_empty()
 }
 
 /// Whether address, token and number belong together; nothing to check with the simulator.

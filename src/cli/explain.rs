@@ -1,12 +1,15 @@
 //! `puisano explain`: why a text is answered as it is.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use puisano_engine::{Contact, Decision, Language, MessageKind, Owner, State, Turn, decide};
+use puisano_engine::{
+    Contact, Decision, Language, MessageKind, Notification, Owner, State, Turn, decide,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,15 +20,20 @@ use crate::rulesets::Live;
 
 /// Say why a text is answered as it is
 ///
-/// With --json and no TEXT, JSON lines {"text": "…", "language": "en"?, "now": "2026-11-23T10:00"?} are read from standard
-/// input, and one JSON object a line is written in the same order.
+/// With --json and no TEXT, JSON lines {"text": "…", "language": "en"?, "now": "2026-11-23T10:00"?, "notification":
+/// {"template": "…", "fields": {…}}?} are read from standard input, and one JSON object a line is written in the same order.
 ///
 /// Examples:
 ///   puisano explain "no water AGAIN, this is useless"
 ///   puisano explain --language af --now 2026-12-25T10:00 "is julle oop"
+///   puisano explain --replying-to payment_reminder "I have already paid"
 ///   puisano explain --json < messages.jsonl
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the help is printed as it stands, with names as they are typed"
+)]
 pub(super) struct Explain {
     /// What the customer writes
     text: Option<String>,
@@ -35,6 +43,9 @@ pub(super) struct Explain {
     /// The moment, in the pack's zone (2026-12-25T10:00) or with an offset
     #[arg(long, value_name = "TIME")]
     now: Option<String>,
+    /// The template of the notification that is answered, with its samples
+    #[arg(long, value_name = "TEMPLATE")]
+    replying_to: Option<String>,
     /// Read and write JSON lines
     #[arg(long)]
     json: bool,
@@ -49,6 +60,26 @@ struct Question {
     language: Option<String>,
     #[serde(default)]
     now: Option<String>,
+    #[serde(default)]
+    notification: Option<Answered>,
+}
+
+/// The notification that a message answers; fields that are not given have their samples.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    template: String,
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
+}
+
+impl Explain {
+    fn answered(&self) -> Option<Answered> {
+        self.replying_to.clone().map(|template| Answered {
+            template,
+            fields: BTreeMap::new(),
+        })
+    }
 }
 
 pub(super) fn run(common: &Common, explain: &Explain) -> anyhow::Result<Exit> {
@@ -62,6 +93,7 @@ pub(super) fn run(common: &Common, explain: &Explain) -> anyhow::Result<Exit> {
             text: text.clone(),
             language: explain.language.clone(),
             now: explain.now.clone(),
+            notification: explain.answered(),
         };
         let decision = answer(&live, &clock, &question)?;
         if explain.json {
@@ -93,14 +125,16 @@ fn read(line: &str, explain: &Explain) -> anyhow::Result<Question> {
             text: line.to_owned(),
             language: explain.language.clone(),
             now: explain.now.clone(),
+            notification: explain.answered(),
         });
     }
     let question: Question = serde_json::from_str(line)
-        .context("expected {\"text\": \"…\", \"language\"?, \"now\"?}")?;
+        .context("expected {\"text\": \"…\", \"language\"?, \"now\"?, \"notification\"?}")?;
     let language = question.language.or_else(|| explain.language.clone());
     Ok(Question {
         language,
         now: question.now.or_else(|| explain.now.clone()),
+        notification: question.notification.or_else(|| explain.answered()),
         text: question.text,
     })
 }
@@ -117,6 +151,10 @@ fn answer(live: &Live, clock: &Clock, question: &Question) -> anyhow::Result<Dec
         Some(text) => moment(live, text)?,
         None => clock.now(),
     };
+    let notification = match &question.notification {
+        Some(answered) => Some(notification(live, answered)?),
+        None => None,
+    };
     let turn = Turn {
         text: &question.text,
         kind: MessageKind::Text,
@@ -131,7 +169,7 @@ fn answer(live: &Live, clock: &Clock, question: &Question) -> anyhow::Result<Dec
             ..Contact::default()
         },
         events: &[],
-        notification: None,
+        notification: notification.as_ref(),
     };
     Ok(decide(
         &live.ruleset,
@@ -141,6 +179,20 @@ fn answer(live: &Live, clock: &Clock, question: &Question) -> anyhow::Result<Dec
         },
         &turn,
     ))
+}
+
+fn notification(live: &Live, answered: &Answered) -> anyhow::Result<Notification> {
+    let name = &answered.template;
+    let template = live
+        .ruleset
+        .template(name)
+        .with_context(|| format!("the rules have no template `{name}`"))?;
+    template.notification(&answered.fields).map_err(|problems| {
+        let problems = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.field, problem.problem));
+        anyhow::anyhow!("{}", problems.collect::<Vec<_>>().join("; "))
+    })
 }
 
 fn moment(live: &Live, text: &str) -> anyhow::Result<Timestamp> {

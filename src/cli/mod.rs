@@ -9,6 +9,8 @@ mod describe;
 mod doctor;
 mod explain;
 mod import;
+mod key;
+mod outbox;
 mod output;
 mod pack;
 mod say;
@@ -91,6 +93,8 @@ enum Command {
     Import(import::Import),
     Reply(conversations::Reply),
     Resolve(conversations::Resolve),
+    Key(key::Key),
+    Outbox(outbox::Outbox),
 }
 
 /// Reads the arguments, runs the command and says how it ended.
@@ -130,7 +134,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Conversations(list) => conversations::list(&common, &list),
         Command::Import(import) => import::run(&common, &import),
         Command::Reply(reply) => conversations::reply(&common, &reply),
+        Command::Key(key) => key::run(&common, &key),
         Command::Resolve(resolve) => conversations::resolve(&common, &resolve),
+        Command::Outbox(outbox) => outbox::run(&common, &outbox),
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::PhoneNumberId;
 use crate::security::Secret;
+use crate::security::sealed::SealingKey;
 use reader::Reader;
 
 /// All that a process is told from outside.
@@ -24,10 +25,15 @@ pub struct Config {
     pub lexicons: PathBuf,
     /// A PostgreSQL of the operator's; `None` is the embedded one.
     pub database: Option<DatabaseUrl>,
-    /// `None` is the simulator.
+    /// `None` is the simulator, until the stored settings hold a connection.
     pub whatsapp: Option<WhatsApp>,
+    pub graph: Graph,
+    /// What stored secrets are sealed with; without it a key is kept in the data folder.
+    pub secret_key: Option<SealingKey>,
+    pub api_per_minute: u32,
     pub number_per_second: u32,
     pub unknown_window_ms: u64,
+    pub notices_per_day: u32,
     pub connections_per_address_max: u32,
     pub log: Log,
     /// Harmless oddities, for the log: told once it exists.
@@ -43,6 +49,14 @@ pub struct WhatsApp {
     pub verify_token: Secret,
     /// The current one first; during a rotation the previous one still counts.
     pub app_secrets: Vec<Secret>,
+    /// Without a slash at the end.
+    pub api_url: String,
+    pub api_version: String,
+}
+
+/// Where the Cloud API is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
     /// Without a slash at the end.
     pub api_url: String,
     pub api_version: String,
@@ -168,9 +182,16 @@ impl Config {
                 .then(|| DatabaseUrl::new(url))
                 .ok_or("must look like postgres://user:password@host/database")
         });
-        let whatsapp = WhatsApp::read(&mut from);
+        let graph = Graph::read(&mut from);
+        let whatsapp = WhatsApp::read(&mut from, graph.as_ref());
+        let secret_key = from.checked("PUISANO_SECRET_KEY", |text| {
+            SealingKey::parse(text)
+                .ok_or("must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
+        });
+        let api_per_minute = from.number("PUISANO_API_PER_MINUTE", 1..=1_000_000);
         let number_per_second = from.number("PUISANO_NUMBER_PER_SECOND", 1..=100_000);
         let unknown_window_ms = from.number("PUISANO_UNKNOWN_WINDOW_MS", 1_000..=3_600_000);
+        let notices_per_day = from.number("PUISANO_NOTICES_PER_DAY", 1..=1_000);
         let connections_per_address_max = from.number("PUISANO_CONNECTIONS_PER_ADDRESS", 1..=1_000);
         let log = Log::read(&mut from);
         let notes = from.finish()?;
@@ -183,8 +204,12 @@ impl Config {
                 lexicons,
                 database,
                 whatsapp,
+                graph: graph?,
+                secret_key,
+                api_per_minute: u32::try_from(api_per_minute?).ok()?,
                 number_per_second: u32::try_from(number_per_second?).ok()?,
                 unknown_window_ms: unknown_window_ms?,
+                notices_per_day: u32::try_from(notices_per_day?).ok()?,
                 connections_per_address_max: u32::try_from(connections_per_address_max?).ok()?,
                 log: log?,
                 notes,
@@ -204,8 +229,16 @@ pub fn pack_folders(file: Option<&Path>) -> (PathBuf, PathBuf) {
 
 impl WhatsApp {
     /// All of it or none of it: half a connection would receive and not answer, or answer and not receive.
-    fn read(from: &mut Reader) -> Option<Self> {
-        if !from.any_given("WHATSAPP_") {
+    fn read(from: &mut Reader, graph: Option<&Graph>) -> Option<Self> {
+        // Where WhatsApp is may be said alone: the rest can stand in the stored settings.
+        let names = [
+            "WHATSAPP_PHONE",
+            "WHATSAPP_BUSINESS",
+            "WHATSAPP_ACCESS",
+            "WHATSAPP_WEBHOOK",
+            "WHATSAPP_APP",
+        ];
+        if !names.iter().any(|name| from.any_given(name)) {
             return None;
         }
         let phone_number_id = from.required("WHATSAPP_PHONE_NUMBER_ID", graph_id);
@@ -214,15 +247,28 @@ impl WhatsApp {
         let verify_token = from.required("WHATSAPP_WEBHOOK_VERIFY_TOKEN", secret);
         let app_secret = from.required("WHATSAPP_APP_SECRET", secret);
         let previous = from.checked("WHATSAPP_APP_SECRET_PREVIOUS", secret);
-        let url = from.checked("WHATSAPP_API_URL", api_url);
-        let version = from.checked("WHATSAPP_API_VERSION", api_version);
-        let (api_url, version_in_url) = url?;
+        let Graph {
+            api_url,
+            api_version,
+        } = graph?.clone();
         Some(Self {
             phone_number_id: PhoneNumberId(phone_number_id?),
             business_account_id: business_account_id?,
             access_token: access_token?,
             verify_token: verify_token?,
             app_secrets: std::iter::once(app_secret?).chain(previous).collect(),
+            api_url,
+            api_version,
+        })
+    }
+}
+
+impl Graph {
+    fn read(from: &mut Reader) -> Option<Self> {
+        let url = from.checked("WHATSAPP_API_URL", api_url);
+        let version = from.checked("WHATSAPP_API_VERSION", api_version);
+        let (api_url, version_in_url) = url?;
+        Some(Self {
             api_url,
             api_version: version_in_url.or(version)?,
         })
@@ -250,7 +296,7 @@ impl Log {
 }
 
 /// Graph's ids are digits; a phone number with its plus is the usual mistake.
-fn graph_id(text: &str) -> Result<String, &'static str> {
+pub(crate) fn graph_id(text: &str) -> Result<String, &'static str> {
     const DIGITS_MAX: usize = 32;
     let fits = text.len() <= DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
     fits.then(|| text.to_owned()).ok_or(
@@ -258,7 +304,7 @@ fn graph_id(text: &str) -> Result<String, &'static str> {
     )
 }
 
-fn secret(text: &str) -> Result<Secret, &'static str> {
+pub(crate) fn secret(text: &str) -> Result<Secret, &'static str> {
     if text.starts_with("your_") {
         return Err("still holds the example text: put the value from Meta's App Dashboard here");
     }
@@ -284,7 +330,7 @@ fn api_url(text: &str) -> Result<(String, Option<String>), &'static str> {
     }
 }
 
-fn api_version(text: &str) -> Result<String, &'static str> {
+pub(crate) fn api_version(text: &str) -> Result<String, &'static str> {
     let digits = |part: &str| {
         (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
     };

@@ -35,8 +35,9 @@ const fn setting(name: &'static str, default: &'static str, about: &'static str)
 pub const SECTIONS: [Section; 4] = [
     Section {
         title: "WhatsApp",
-        about: "Give all that have no default, or none at all. With none, Puisano talks to its own simulator of \
-                WhatsApp; with some but not all it does not start.",
+        about: "Give all that have no default, or none at all; with some but not all Puisano does not start. With \
+                none, it talks to its own simulator of WhatsApp until a connection is given over the API \
+                (`PUT /api/whatsapp/settings`). What stands here cannot be changed there.",
         settings: &[
             required(
                 "WHATSAPP_PHONE_NUMBER_ID",
@@ -103,12 +104,28 @@ pub const SECTIONS: [Section; 4] = [
                 "How many connections one IP address may have open. This machine's own addresses are not counted; \
                  raise it when a proxy on another machine stands in front.",
             ),
+            setting(
+                "PUISANO_API_PER_MINUTE",
+                "600",
+                "Requests a minute that one API key may make, all nodes together; more are answered by 429.",
+            ),
+            setting(
+                "PUISANO_SECRET_KEY",
+                "",
+                "64 hexadecimal digits (`openssl rand -hex 32`) that stored secrets are sealed with. Without it a key is \
+                 kept in `secret.key` in the data folder. Nodes that share a database share this key.",
+            ),
             setting("PUISANO_RULES", "rules", "The folder of the pack."),
             setting("PUISANO_LEXICONS", "lexicons", "The folder of word lists."),
             setting(
                 "PUISANO_NUMBER_PER_SECOND",
                 "80",
                 "Messages a second that your number may send; WhatsApp allows 80, or 1000 after an upgrade.",
+            ),
+            setting(
+                "PUISANO_NOTICES_PER_DAY",
+                "5",
+                "How many notifications one person gets in 24 hours; more wait. Critical ones are not held back.",
             ),
             setting(
                 "PUISANO_UNKNOWN_WINDOW_MS",

@@ -2,13 +2,12 @@
 //!
 //! That the bot hands over is a turn's work; here is what people do.
 
-use anyhow::{Context, bail, ensure};
-
 use crate::clock::Clock;
 use crate::model::{ConversationId, OutboxId, OutgoingContent};
 use crate::outbound::enqueue;
 use crate::store::handoffs::{Replied, StaffMessage};
-use crate::store::{Store, Topic};
+use crate::store::idempotency::Once;
+use crate::store::{Store, StoreError, Topic};
 
 /// Characters of one WhatsApp text.
 const TEXT_CHARS_MAX: usize = 4_096;
@@ -27,7 +26,7 @@ pub struct Waiting {
 }
 
 /// Conversations that are with staff, longest waiting first.
-pub async fn waiting(store: &Store) -> anyhow::Result<Vec<Waiting>> {
+pub async fn waiting(store: &Store) -> Result<Vec<Waiting>, StoreError> {
     let open = store.open_handoffs().await?;
     Ok(open
         .into_iter()
@@ -46,55 +45,77 @@ pub async fn waiting(store: &Store) -> anyhow::Result<Vec<Waiting>> {
         .collect())
 }
 
-/// A member of staff answers: the conversation is a person's from now on.
+/// Why a reply was not queued, or a conversation not given back. The text is for whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoffError {
+    #[error("there is nothing to send: the text is empty")]
+    EmptyText,
+    #[error("the text has {0} characters; WhatsApp takes {TEXT_CHARS_MAX} at most")]
+    LongText(usize),
+    #[error("there is no conversation {0}; `puisano conversations` lists them")]
+    NoSuchConversation(ConversationId),
+    #[error("the customer has never written; WhatsApp takes only templates until they do")]
+    NeverWritten,
+    #[error(
+        "the customer last wrote at {0}, more than 24 hours ago; WhatsApp takes only templates until they write again"
+    )]
+    WindowClosed(jiff::Timestamp),
+    #[error("conversation {0} is not with staff; `puisano conversations` lists those that are")]
+    NotWithStaff(ConversationId),
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A member of staff answers: the conversation is a person's from now on. Returns the id of the message.
 pub async fn reply(
     store: &Store,
     clock: &Clock,
     conversation: ConversationId,
     text: &str,
-) -> anyhow::Result<()> {
+) -> Result<OutboxId, HandoffError> {
+    reply_once(store, clock, (conversation, text), None).await
+}
+
+/// [`reply`], where a request that was made before is not done again but told the id of that time.
+pub async fn reply_once(
+    store: &Store,
+    clock: &Clock,
+    (conversation, text): (ConversationId, &str),
+    once: Option<&Once>,
+) -> Result<OutboxId, HandoffError> {
     let length = text.chars().count();
-    ensure!(
-        !text.trim().is_empty(),
-        "there is nothing to send: the text is empty"
-    );
-    ensure!(
-        length <= TEXT_CHARS_MAX,
-        "the text has {length} characters; WhatsApp takes {TEXT_CHARS_MAX} at most"
-    );
-    let window_opened_after = clock
-        .now()
-        .checked_sub(enqueue::WINDOW)
-        .context("the clock is out of range")?;
+    if text.trim().is_empty() {
+        return Err(HandoffError::EmptyText);
+    }
+    if length > TEXT_CHARS_MAX {
+        return Err(HandoffError::LongText(length));
+    }
+    let now = clock.now();
     let content = OutgoingContent::Text {
         text: text.to_owned(),
     };
     let message = StaffMessage {
         id: OutboxId(clock.new_id()),
         tag: enqueue::random_tag(),
-        content: serde_json::to_string(&content).context("write the reply as JSON")?,
+        content: serde_json::to_string(&content).unwrap_or_default(),
         text,
-        window_opened_after,
+        window_opened_after: now.saturating_sub(enqueue::WINDOW).unwrap_or(now),
         window_seconds: enqueue::WINDOW.as_secs_f64(),
+        once,
     };
     match store.staff_reply(clock, conversation, &message).await? {
-        Replied::Queued => {
+        Replied::Queued(id) => {
             store.wake(Topic::Outbox);
-            Ok(())
+            Ok(id)
         }
-        Replied::NoSuchConversation => {
-            bail!("there is no conversation {conversation}; `puisano conversations` lists them")
-        }
-        Replied::WindowClosed {
-            last_message_at: None,
-        } => {
-            bail!("the customer has never written; WhatsApp takes only templates until they do")
-        }
-        Replied::WindowClosed {
-            last_message_at: Some(at),
-        } => bail!(
-            "the customer last wrote at {at}, more than 24 hours ago; WhatsApp takes only templates until they write again"
-        ),
+        Replied::KeyReused => Err(HandoffError::KeyReused),
+        Replied::NoSuchConversation => Err(HandoffError::NoSuchConversation(conversation)),
+        Replied::WindowClosed { last_message_at } => Err(match last_message_at {
+            None => HandoffError::NeverWritten,
+            Some(at) => HandoffError::WindowClosed(at),
+        }),
     }
 }
 
@@ -103,10 +124,10 @@ pub async fn resolve(
     store: &Store,
     _clock: &Clock,
     conversation: ConversationId,
-) -> anyhow::Result<()> {
-    ensure!(
-        store.resolve_handoff(conversation).await?,
-        "conversation {conversation} is not with staff; `puisano conversations` lists those that are"
-    );
-    Ok(())
+) -> Result<(), HandoffError> {
+    if store.resolve_handoff(conversation).await? {
+        Ok(())
+    } else {
+        Err(HandoffError::NotWithStaff(conversation))
+    }
 }

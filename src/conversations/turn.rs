@@ -18,10 +18,11 @@ use crate::clock::Clock;
 use crate::model::{MessageId, OutgoingContent, Owner};
 use crate::outbound::enqueue::{self, Occasion, ReplyPace};
 use crate::rulesets::Live;
+use crate::settings::Switches;
 use crate::store::consents::{Word, category_of};
 use crate::store::turns::{
     ConsentChange, ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff,
-    NewItem, SessionSpan,
+    NewItem, Pointless, SessionSpan,
 };
 
 /// What the messages of a claim led to.
@@ -38,12 +39,16 @@ pub fn decide_messages<'a>(
     due: &'a DueTurns,
     live: &Live,
     clock: &Clock,
+    switches: &Switches,
 ) -> Result<Decided<'a>, TooNew> {
     let state = due
         .state
         .clone()
         .map_or_else(|| Ok(State::default()), State::from_json)?;
-    let mut desk = Desk::new(due, live, clock, state);
+    let mut desk = Desk {
+        switches: switches.clone(),
+        ..Desk::new(due, live, clock, state)
+    };
     let mut broken = None;
     for message in &due.messages {
         // The engine promises not to panic. Should it break the promise, one message is set aside, not the service.
@@ -63,6 +68,7 @@ struct Desk<'a, 'l> {
     due: &'a DueTurns,
     live: &'l Live,
     clock: &'l Clock,
+    switches: Switches,
     state: State,
     contact: Contact,
     denied: BTreeSet<Consent>,
@@ -92,6 +98,7 @@ impl<'a, 'l> Desk<'a, 'l> {
             due,
             live,
             clock,
+            switches: Switches::default(),
             language: state.language,
             state,
             contact,
@@ -126,13 +133,17 @@ impl<'a, 'l> Desk<'a, 'l> {
             owner: engine_owner(self.owner),
             contact: &self.contact,
             events: &self.events(),
-            notification: None,
+            notification: message.notification.as_ref(),
         };
         let decision = decide(&self.live.ruleset, &self.state, &turn);
         self.record(message, &decision, now, seed);
         self.follow_session(message, &decision.state);
         self.carry_out(message, &decision);
-        self.say(message, &decision);
+        if self.switches.auto_reply_enabled {
+            self.say(message, &decision);
+        } else {
+            self.leave_to_staff(message);
+        }
         self.language = decision.state.language;
         self.state = decision.state;
     }
@@ -230,6 +241,8 @@ impl<'a, 'l> Desk<'a, 'l> {
                     self.change.tag.remove(tag);
                     self.change.untag.insert(tag.clone());
                 }
+                // A reaction is an answer too.
+                Effect::React { .. } if !self.switches.auto_reply_enabled => {}
                 Effect::React { emoji } => {
                     let content = OutgoingContent::Reaction {
                         wamid: message.wamid.clone(),
@@ -239,10 +252,29 @@ impl<'a, 'l> Desk<'a, 'l> {
                 }
                 Effect::OptOut { categories } => self.say_of(message, categories, Word::Denied),
                 Effect::OptIn { categories } => self.say_of(message, categories, Word::Granted),
+                Effect::Cancel { template } => self.change.cancels.push(Pointless {
+                    template: template.clone(),
+                    account: message
+                        .notification
+                        .as_ref()
+                        .and_then(|answered| answered.fields.get("account").cloned()),
+                }),
                 // The engine has ended the session in the state already.
                 Effect::End => {}
             }
         }
+    }
+
+    /// Automatic answers are switched off: whoever writes gets a person.
+    fn leave_to_staff(&mut self, message: &DueMessage) {
+        self.escalate(NewHandoff {
+            id: self.clock.new_id(),
+            message: message.id,
+            team: String::new(),
+            priority: priority_name(Priority::Normal).to_owned(),
+            reason: "Automatic answers are switched off.".to_owned(),
+            note: None,
+        });
     }
 
     /// The bot is silent from here on: what it says together with this is the last, under the new epoch.
@@ -272,10 +304,25 @@ impl<'a, 'l> Desk<'a, 'l> {
     }
 
     fn say(&mut self, message: &DueMessage, decision: &Decision) {
+        if let Some(text) = self.own_words(decision) {
+            let due_at = self.pace.take();
+            self.put(message, &OutgoingContent::Text { text }, due_at);
+            return;
+        }
         for spoken in &decision.replies {
             let due_at = self.pace.take();
             self.put(message, &enqueue::content_of(&spoken.reply), due_at);
         }
+    }
+
+    /// The operator's words for the first message in a row that is not understood. Where the pack hands over, its own
+    /// words stay: they say what happens next.
+    fn own_words(&self, decision: &Decision) -> Option<String> {
+        let first = self.state.not_understood == 0 && decision.state.not_understood == 1;
+        let answered = !decision.replies.is_empty() && self.owner == Owner::Bot;
+        (first && answered)
+            .then(|| self.switches.auto_reply_message.clone())
+            .flatten()
     }
 
     fn put(&mut self, message: &DueMessage, content: &OutgoingContent, due_at: Timestamp) {

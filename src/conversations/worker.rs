@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::conversations::turn::{Decided, decide_messages};
 use crate::model::ConversationId;
 use crate::rulesets::LiveRules;
+use crate::settings::{Live, Switches};
 use crate::store::turns::{Claim, DueTurns, FinishedTurns, Which};
 use crate::store::{Store, StoreError, Topic};
 use crate::tasks::Tasks;
@@ -29,10 +30,9 @@ const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(500);
 const REST_TOO_NEW_SECONDS: f64 = 1.0;
 
 /// Starts the turn worker of this node.
-pub fn start(store: Store, rules: LiveRules, clock: Clock, tasks: &Tasks) {
-    store.follow_wakes(tasks);
+pub fn start(worker: Worker, tasks: &Tasks) {
+    worker.store.follow_wakes(tasks);
     let stopping = tasks.stopping();
-    let worker = Worker::new(store, rules, clock);
     tasks.spawn("turns", async move {
         while !stopping.is_cancelled() {
             // A round is never broken off: what it has claimed it also finishes.
@@ -62,6 +62,8 @@ pub struct Worker {
     store: Store,
     rules: LiveRules,
     clock: Clock,
+    /// Without settings everything is switched on.
+    settings: Option<Live>,
 }
 
 impl Worker {
@@ -70,7 +72,22 @@ impl Worker {
             store,
             rules,
             clock,
+            settings: None,
         }
+    }
+
+    /// The same, with what is switched off and on at each moment.
+    #[must_use]
+    pub fn following(self, settings: Live) -> Self {
+        Self {
+            settings: Some(settings),
+            ..self
+        }
+    }
+
+    fn switches(&self) -> Switches {
+        let settings = self.settings.as_ref().map(Live::current);
+        settings.map_or_else(Switches::default, |current| current.switches.clone())
     }
 
     /// Decides messages of many conversations once; how many conversations these were.
@@ -118,7 +135,7 @@ impl Worker {
             }
             // Whatever is published meanwhile, one message is decided with one rule set.
             let live = self.rules.current();
-            match decide_messages(turns, &live, &self.clock) {
+            match decide_messages(turns, &live, &self.clock, &self.switches()) {
                 Ok(Decided {
                     broken: Some(broken),
                     ..

@@ -13,7 +13,9 @@ use tracing::warn;
 
 use super::{FILE_BYTES_MAX, Library, Owner, TakeError, UNKNOWN_MIME, detect};
 use crate::channels::whatsapp::errors::Retry;
-use crate::channels::whatsapp::{CallFailure, Client, DownloadLimits};
+use crate::channels::whatsapp::{CallFailure, DownloadLimits};
+use crate::model::FailureScope;
+use crate::settings::Live;
 use crate::store::media::{Fetched, MediaFetch};
 use crate::tasks::Tasks;
 
@@ -33,19 +35,19 @@ const PAUSE_SECONDS_MAX: i64 = 6 * 60 * 60;
 const FEW: u16 = 5;
 
 /// Starts to fetch, until the process is told to stop.
-pub fn start(library: Library, client: Client, tasks: &Tasks) {
+pub fn start(library: Library, live: Live, tasks: &Tasks) {
     let stopping = tasks.stopping();
     tasks.spawn("media", async move {
         if let Err(error) = library.folder.tidy().await {
             warn!("unfinished files could not be taken away: {error}");
         }
         stopping
-            .run_until_cancelled(Box::pin(run(library, client)))
+            .run_until_cancelled(Box::pin(run(library, live)))
             .await;
     });
 }
 
-async fn run(library: Library, client: Client) {
+async fn run(library: Library, live: Live) {
     let mut running = FuturesUnordered::new();
     loop {
         let free = AT_ONCE_MAX - running.len();
@@ -54,7 +56,7 @@ async fn run(library: Library, client: Client) {
             let due = library.store.claim_media_fetches(free, LEASE).await;
             // A database that is away is told about by those who cannot do without it.
             for fetch in due.unwrap_or_default() {
-                running.push(attempt(&library, &client, fetch));
+                running.push(attempt(&library, &live, fetch));
             }
         }
         tokio::select! {
@@ -65,8 +67,8 @@ async fn run(library: Library, client: Client) {
 }
 
 /// One attempt, and what became of it.
-async fn attempt(library: &Library, client: &Client, fetch: MediaFetch) {
-    let fetched = match take(library, client, &fetch).await {
+async fn attempt(library: &Library, live: &Live, fetch: MediaFetch) {
+    let fetched = match take(library, live, &fetch).await {
         Ok(hash) => Fetched::Stored { hash },
         Err(trouble) => judge(&fetch, library.clock.now(), &trouble),
     };
@@ -84,11 +86,8 @@ struct Trouble {
     failure: String,
 }
 
-async fn take(library: &Library, client: &Client, fetch: &MediaFetch) -> Result<String, Trouble> {
-    let of_call = |failure: CallFailure| Trouble {
-        retry: failure.retry,
-        failure: failure.message,
-    };
+async fn take(library: &Library, live: &Live, fetch: &MediaFetch) -> Result<String, Trouble> {
+    let client = live.client_for(&fetch.phone_number_id);
     let location = client
         .media_url(&fetch.phone_number_id, &fetch.media_id)
         .await
@@ -120,6 +119,18 @@ async fn take(library: &Library, client: &Client, fetch: &MediaFetch) -> Result<
         retry: Retry::Backoff,
         failure: format!("The file could not be written down: {error}."),
     })
+}
+
+/// What an operator can mend, such as a token that was taken back, does not make a file hopeless.
+fn of_call(failure: CallFailure) -> Trouble {
+    let retry = match (failure.scope, failure.retry) {
+        (FailureScope::Operator | FailureScope::Number, Retry::Never) => Retry::Backoff,
+        (_, retry) => retry,
+    };
+    Trouble {
+        retry,
+        failure: failure.message,
+    }
 }
 
 fn of_disk(error: TakeError) -> Trouble {

@@ -22,7 +22,7 @@ pub use ids::{
     AccountId, ApiKeyId, ContactId, ConversationId, EnvelopeId, MessageId, NotificationId,
     OpaqueId, OutboxId, PhoneNumberId, RulesetHash, Wamid,
 };
-pub use notice::{Class, Filling, Notice, OnUnknown};
+pub use notice::{Address, Class, Filling, Notice, OnUnknown};
 pub use outgoing::{
     ContactCard, ContactPhone, FailureScope, MediaKind, MediaSource, Outgoing, OutgoingContent,
     Recipient, SendFailure, SendOutcome, TemplateButton, TemplateHeader, TemplateMessage,

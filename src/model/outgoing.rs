@@ -98,6 +98,61 @@ pub enum OutgoingContent {
     },
 }
 
+impl OutgoingContent {
+    /// As the record names it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } | Self::Read { .. } => "text",
+            Self::Buttons { .. }
+            | Self::List { .. }
+            | Self::CtaUrl { .. }
+            | Self::AskLocation { .. } => "interactive",
+            Self::Media { kind, .. } => match kind {
+                MediaKind::Image => "image",
+                MediaKind::Video => "video",
+                MediaKind::Audio => "audio",
+                MediaKind::Voice => "voice",
+                MediaKind::Document => "document",
+                MediaKind::Sticker => "sticker",
+            },
+            Self::Location { .. } => "location",
+            Self::Contacts { .. } => "contacts",
+            Self::Template(_) | Self::Notice(_) => "template",
+            Self::Reaction { .. } => "reaction",
+        }
+    }
+
+    /// What people read in a list.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text { text }
+            | Self::Buttons { text, .. }
+            | Self::List { text, .. }
+            | Self::CtaUrl { text, .. }
+            | Self::AskLocation { text } => text,
+            Self::Media {
+                caption, filename, ..
+            } => caption
+                .as_deref()
+                .or(filename.as_deref())
+                .unwrap_or_default(),
+            Self::Location { name, address, .. } => {
+                name.as_deref().or(address.as_deref()).unwrap_or_default()
+            }
+            Self::Contacts { contacts } => contacts
+                .first()
+                .map_or("", |contact| contact.formatted_name.as_str()),
+            Self::Template(message) => &message.text,
+            Self::Notice(notice) => notice
+                .fillings
+                .first()
+                .map_or("", |filling| filling.text.as_str()),
+            Self::Reaction { emoji, .. } => emoji,
+            Self::Read { .. } => "",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {

@@ -3,10 +3,10 @@
 //! It does not send, and it does not know why something is said.
 
 use jiff::{SignedDuration, Timestamp};
-use puisano_engine::Reply;
+use puisano_engine::{Card, Reply};
 
 use crate::clock::Clock;
-use crate::model::{MediaKind, OutgoingContent, Wamid};
+use crate::model::{ContactCard, ContactPhone, MediaKind, MediaSource, OutgoingContent, Wamid};
 use crate::store::turns::NewItem;
 
 /// WhatsApp takes free-form messages this long after the customer's last one.
@@ -69,6 +69,63 @@ pub fn content_of(reply: &Reply) -> OutgoingContent {
             button,
             rows,
         },
+        Reply::CtaUrl {
+            header,
+            text,
+            footer,
+            button,
+            url,
+        } => OutgoingContent::CtaUrl {
+            header,
+            text,
+            footer,
+            button,
+            url,
+        },
+        Reply::AskLocation { text } => OutgoingContent::AskLocation { text },
+        Reply::Media {
+            kind,
+            link,
+            caption,
+            filename,
+        } => OutgoingContent::Media {
+            kind: media_kind(kind),
+            source: MediaSource::Link(link),
+            caption,
+            filename,
+        },
+        Reply::Location(place) => OutgoingContent::Location {
+            latitude: place.latitude,
+            longitude: place.longitude,
+            name: place.name,
+            address: place.address,
+        },
+        Reply::Contacts { contacts } => OutgoingContent::Contacts {
+            contacts: contacts.into_iter().map(card_of).collect(),
+        },
+    }
+}
+
+fn media_kind(kind: puisano_engine::MediaKind) -> MediaKind {
+    match kind {
+        puisano_engine::MediaKind::Image => MediaKind::Image,
+        puisano_engine::MediaKind::Video => MediaKind::Video,
+        puisano_engine::MediaKind::Audio => MediaKind::Audio,
+        puisano_engine::MediaKind::Document => MediaKind::Document,
+        puisano_engine::MediaKind::Sticker => MediaKind::Sticker,
+    }
+}
+
+/// WhatsApp asks for one more name beside the whole one.
+fn card_of(card: Card) -> ContactCard {
+    let phone = |phone| ContactPhone { phone, kind: None };
+    ContactCard {
+        first_name: Some(card.name.clone()),
+        formatted_name: card.name,
+        last_name: None,
+        organisation: card.organisation,
+        phones: card.phones.into_iter().map(phone).collect(),
+        emails: card.emails,
     }
 }
 
@@ -79,55 +136,12 @@ pub fn random_tag() -> u64 {
 
 /// As the record names it.
 pub fn message_type(content: &OutgoingContent) -> &'static str {
-    match content {
-        OutgoingContent::Text { .. } | OutgoingContent::Read { .. } => "text",
-        OutgoingContent::Buttons { .. }
-        | OutgoingContent::List { .. }
-        | OutgoingContent::CtaUrl { .. }
-        | OutgoingContent::AskLocation { .. } => "interactive",
-        OutgoingContent::Media { kind, .. } => match kind {
-            MediaKind::Image => "image",
-            MediaKind::Video => "video",
-            MediaKind::Audio => "audio",
-            MediaKind::Voice => "voice",
-            MediaKind::Document => "document",
-            MediaKind::Sticker => "sticker",
-        },
-        OutgoingContent::Location { .. } => "location",
-        OutgoingContent::Contacts { .. } => "contacts",
-        OutgoingContent::Template(_) | OutgoingContent::Notice(_) => "template",
-        OutgoingContent::Reaction { .. } => "reaction",
-    }
+    content.type_name()
 }
 
 /// What people read in a list.
 pub fn text_of(content: &OutgoingContent) -> &str {
-    match content {
-        OutgoingContent::Text { text }
-        | OutgoingContent::Buttons { text, .. }
-        | OutgoingContent::List { text, .. }
-        | OutgoingContent::CtaUrl { text, .. }
-        | OutgoingContent::AskLocation { text } => text,
-        OutgoingContent::Media {
-            caption, filename, ..
-        } => caption
-            .as_deref()
-            .or(filename.as_deref())
-            .unwrap_or_default(),
-        OutgoingContent::Location { name, address, .. } => {
-            name.as_deref().or(address.as_deref()).unwrap_or_default()
-        }
-        OutgoingContent::Contacts { contacts } => contacts
-            .first()
-            .map_or("", |contact| contact.formatted_name.as_str()),
-        OutgoingContent::Template(message) => &message.text,
-        OutgoingContent::Notice(notice) => notice
-            .fillings
-            .first()
-            .map_or("", |filling| filling.text.as_str()),
-        OutgoingContent::Reaction { emoji, .. } => emoji,
-        OutgoingContent::Read { .. } => "",
-    }
+    content.text()
 }
 
 /// Spreads replies of one conversation so that no minute has more than the pack allows. It delays and never drops.
@@ -178,6 +192,35 @@ impl ReplyPace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn replies_of_every_kind_are_messages() {
+        let check = |reply: &str, message: &str| {
+            let reply: Reply = serde_json::from_str(reply).unwrap();
+            let content = content_of(&reply);
+            assert_eq!(serde_json::to_string(&content).unwrap(), message);
+        };
+        check(
+            r#"{"type":"cta_url","text":"Pay here","button":"Pay","url":"https://example.org"}"#,
+            r#"{"type":"cta_url","text":"Pay here","button":"Pay","url":"https://example.org"}"#,
+        );
+        check(
+            r#"{"type":"ask_location","text":"Where?"}"#,
+            r#"{"type":"ask_location","text":"Where?"}"#,
+        );
+        check(
+            r#"{"type":"media","kind":"document","link":"https://example.org/t.pdf","caption":"Tariffs","filename":"t.pdf"}"#,
+            r#"{"type":"media","kind":"document","source":{"link":"https://example.org/t.pdf"},"caption":"Tariffs","filename":"t.pdf"}"#,
+        );
+        check(
+            r#"{"type":"location","latitude":"-30.29","longitude":"27.08","name":"Office"}"#,
+            r#"{"type":"location","latitude":"-30.29","longitude":"27.08","name":"Office"}"#,
+        );
+        check(
+            r#"{"type":"contacts","contacts":[{"name":"Office","phones":["+27510000000"]}]}"#,
+            r#"{"type":"contacts","contacts":[{"formatted_name":"Office","first_name":"Office","phones":[{"phone":"+27510000000"}]}]}"#,
+        );
+    }
 
     #[test]
     fn a_minute_has_no_more_replies_than_allowed() {

@@ -1,7 +1,10 @@
 //! What happens to an outgoing message: queued, paced, sent, and followed until its fate is known.
 
+mod calls;
 pub mod enqueue;
-mod pace;
-mod pause;
+mod judge;
+mod notices;
+pub mod notifications;
 mod retry;
+pub mod templates;
 pub mod worker;

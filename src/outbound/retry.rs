@@ -2,12 +2,10 @@
 //!
 //! Which answers are safe to repeat is the channel's knowledge; here is only how.
 
-use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::model::{FailureScope, SendFailure, SendOutcome};
-use crate::outbound::pause::Pause;
-use crate::store::outbox::{Send, Verdict};
+use crate::store::outbox::{NumberPause, Said, Send, Verdict};
 
 /// The first pause before an item is tried again; it doubles.
 const BACKOFF_FIRST_MS: u64 = 1_000;
@@ -18,22 +16,21 @@ const PROBE_EVERY_MS: u64 = 30_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ruling {
     pub(super) verdict: Verdict,
-    pub(super) pause: Option<Pause>,
+    /// What it says about the number.
+    pub(super) said: Said,
 }
 
-/// What `outcome` means; `pause` is the one in which the call began.
-pub(super) fn rule(
-    send: &Send,
-    outcome: SendOutcome,
-    now: Timestamp,
-    pause: Option<Pause>,
-) -> Ruling {
+/// What `outcome` means; `before` is the pause in which the call began.
+pub(super) fn rule(send: &Send, outcome: SendOutcome, before: Option<&NumberPause>) -> Ruling {
     let alone = |verdict| Ruling {
         verdict,
-        pause: None,
+        said: Said::Nothing,
     };
     match outcome {
-        SendOutcome::Accepted { wamid } => alone(Verdict::Sent { wamid }),
+        SendOutcome::Accepted { wamid } => Ruling {
+            verdict: Verdict::Sent { wamid },
+            said: Said::Passed,
+        },
         SendOutcome::Unknown(failure) => alone(Verdict::Unknown {
             code: failure.code,
             failure: failure.message,
@@ -42,18 +39,18 @@ pub(super) fn rule(
         SendOutcome::NotSent(failure) | SendOutcome::Rejected(failure)
             if failure.scope == FailureScope::Operator =>
         {
-            wait_for_all(failure, now, PROBE_EVERY_MS, 1)
+            wait_for_all(failure, PROBE_EVERY_MS)
         }
         SendOutcome::Rejected(failure) => alone(Verdict::Rejected {
             code: failure.code,
             failure: failure.message,
         }),
         SendOutcome::NotSent(failure) if failure.scope == FailureScope::Number => {
-            let count = pause.map_or(1, |pause| pause.count + 1);
+            let count = before.map_or(1, |pause| pause.count + 1);
             let delay_ms = backoff_ms(send, count)
                 .max(BACKOFF_FIRST_MS)
                 .max(failure.retry_after_ms.unwrap_or(0));
-            wait_for_all(failure, now, delay_ms, count)
+            wait_for_all(failure, delay_ms)
         }
         SendOutcome::NotSent(failure) => {
             let tries = u32::try_from(send.tries).unwrap_or(0);
@@ -69,25 +66,23 @@ pub(super) fn rule(
     }
 }
 
-fn wait_for_all(failure: SendFailure, now: Timestamp, delay_ms: u64, count: u32) -> Ruling {
-    let delay = SignedDuration::from_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
-    let until = now.saturating_add(delay).unwrap_or(Timestamp::MAX);
-    let pause = Pause {
-        until,
-        count,
-        scope: failure.scope,
-    };
+fn wait_for_all(failure: SendFailure, delay_ms: u64) -> Ruling {
     let verdict = Verdict::Retry {
         // The pause keeps all calls back; the item itself is ready when the pause is over.
         delay_ms: 0,
         counted: false,
         slow_down: false,
         code: failure.code,
-        failure: failure.message,
+        failure: failure.message.clone(),
     };
     Ruling {
         verdict,
-        pause: Some(pause),
+        said: Said::Paused {
+            delay_ms,
+            scope: failure.scope,
+            code: failure.code,
+            reason: failure.message,
+        },
     }
 }
 
@@ -139,8 +134,6 @@ mod tests {
         }
     }
 
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
     #[test]
     fn an_item_that_was_not_sent_waits_longer_each_time_and_says_whether_it_counts() {
         for tries in 0..6 {
@@ -150,8 +143,8 @@ mod tests {
                     Verdict::Retry {
                         delay_ms, counted, ..
                     },
-                pause: None,
-            } = rule(&send(tries), outcome, NOW, None)
+                said: Said::Nothing,
+            } = rule(&send(tries), outcome, None)
             else {
                 panic!("a retry")
             };
@@ -160,7 +153,7 @@ mod tests {
         }
         let mut asked = failure(None, FailureScope::Item);
         asked.retry_after_ms = Some(7_000_000);
-        let ruling = rule(&send(5), SendOutcome::NotSent(asked), NOW, None);
+        let ruling = rule(&send(5), SendOutcome::NotSent(asked), None);
         assert!(matches!(
             ruling.verdict,
             Verdict::Retry {
@@ -187,13 +180,15 @@ mod tests {
                 30_000..30_001,
             ),
         ] {
-            let ruling = rule(&send(0), outcome, NOW, None);
+            let ruling = rule(&send(0), outcome, None);
             assert!(
                 matches!(ruling.verdict, Verdict::Retry { counted: false, .. }),
                 "{ruling:?}"
             );
-            let delay = ruling.pause.unwrap().until.duration_since(NOW).as_millis();
-            assert!(first_ms.contains(&delay), "{delay}");
+            let Said::Paused { delay_ms, .. } = ruling.said else {
+                panic!("a pause")
+            };
+            assert!(first_ms.contains(&delay_ms), "{delay_ms}");
         }
     }
 
@@ -224,13 +219,12 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(
-                rule(&send(0), outcome, NOW, None),
-                Ruling {
-                    verdict,
-                    pause: None
-                }
-            );
+            let said = if matches!(verdict, Verdict::Sent { .. }) {
+                Said::Passed
+            } else {
+                Said::Nothing
+            };
+            assert_eq!(rule(&send(0), outcome, None), Ruling { verdict, said });
         }
     }
 }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Blocks of IPv4 that are not public: first address and length of the prefix.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     // This host, this network.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Behind a provider's address translation.
     (Ipv4Addr::new(100, 64, 0, 0), 10),

@@ -3,6 +3,8 @@
 //! Does not read them (config does) and does not sign with them (channels do).
 
 pub mod addresses;
+pub mod api_key;
+pub mod sealed;
 
 use std::fmt;
 

@@ -73,6 +73,17 @@ impl StoreError {
         }
     }
 
+    /// What the database says about it, for the log: the kind of error, no data of a row.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::TimedOut { .. } => self.to_string(),
+            Self::Unavailable { source, .. }
+            | Self::Conflict { source, .. }
+            | Self::Refused { source, .. }
+            | Self::Failed { source, .. } => format!("{self}: {source}"),
+        }
+    }
+
     /// The same again may work at once.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })

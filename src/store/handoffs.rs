@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
+use super::idempotency::{self, Answer, Earlier, Once};
 use super::turns::owner_name;
 use super::{Store, StoreError, call, to_jiff, to_sql};
 use crate::clock::Clock;
@@ -42,12 +43,17 @@ pub struct StaffMessage<'a> {
     pub window_opened_after: Timestamp,
     /// How long after the customer's last message it may be sent.
     pub window_seconds: f64,
+    /// The request that may come again; its first answer is the message's id.
+    pub once: Option<&'a Once>,
 }
 
 /// What became of a person's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replied {
-    Queued,
+    /// The message, now or when the same was asked for before.
+    Queued(OutboxId),
+    /// The idempotency key belongs to another request.
+    KeyReused,
     /// The customer's last message, if any, is too long ago.
     WindowClosed {
         last_message_at: Option<Timestamp>,
@@ -82,6 +88,13 @@ impl Store {
         let mut call = self.call("queue a reply of staff").await?;
         let outcome = call::deadline(async {
             let mut transaction = call.db().begin().await?;
+            match idempotency::earlier(&mut transaction, message.once).await? {
+                Earlier::Never => {}
+                Earlier::Other => return Ok(Replied::KeyReused),
+                Earlier::Same(answer) => {
+                    return Ok(id_in(&answer).map_or(Replied::KeyReused, Replied::Queued));
+                }
+            }
             let Some(held) = hold(&mut transaction, conversation).await? else {
                 return Ok(Replied::NoSuchConversation);
             };
@@ -91,8 +104,13 @@ impl Store {
             };
             take_over(&mut transaction, clock, conversation, &held).await?;
             queue(&mut transaction, conversation, &held, message, last).await?;
+            let answer = Answer {
+                status: 202,
+                body: serde_json::json!({ "id": message.id }),
+            };
+            idempotency::remember(&mut transaction, message.once, &answer, clock.now()).await?;
             transaction.commit().await?;
-            Ok(Replied::Queued)
+            Ok(Replied::Queued(message.id))
         })
         .await;
         call.end(outcome)
@@ -122,6 +140,10 @@ impl Store {
         .await;
         call.end(outcome)
     }
+}
+
+fn id_in(answer: &Answer) -> Option<OutboxId> {
+    serde_json::from_value(answer.body["id"].clone()).ok()
 }
 
 const OPEN_HANDOFFS: &str = "
@@ -254,9 +276,9 @@ async fn queue(
          counted AS (UPDATE conversations SET outbox_seq = outbox_seq + 1 WHERE id = $1),
          queued AS (
              INSERT INTO outbox (conversation_id, id, seq, tag, contact_id, phone_number_id, author, epoch, content, state,
-                                 due_at, expires_at, created_at)
+                                 due_at, expires_at, created_at, class)
              SELECT $1, $2, $3, $4, $5, $6, 'staff', $7, $8::jsonb, 'pending', now,
-                    $9 + make_interval(secs => $10), now FROM clock
+                    $9 + make_interval(secs => $10), now, 'staff' FROM clock
          ),
          said AS (
              INSERT INTO messages (conversation_id, id, contact_id, phone_number_id, origin, direction, author, sender,

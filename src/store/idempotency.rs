@@ -1,8 +1,8 @@
 //! Repeated requests: the first answer is given again, in the same transaction that would do the work.
 
-use sqlx::{PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row};
 
-use super::to_sql;
+use super::{Store, StoreError, call, to_sql};
 use crate::model::ApiKeyId;
 
 /// A request that its caller may repeat.
@@ -30,6 +30,56 @@ pub enum Earlier {
     Same(Answer),
     /// Another request under the same key.
     Other,
+}
+
+/// How long an answer is given again.
+const KEPT_HOURS: i32 = 7 * 24;
+
+impl Store {
+    /// What became of `once`, for work that may be done twice without harm.
+    pub async fn earlier_answer(&self, once: &Once) -> Result<Earlier, StoreError> {
+        let mut call = self.call("look for an earlier answer").await?;
+        let outcome = call::deadline(async {
+            let mut transaction = call.db().begin().await?;
+            let found = earlier(&mut transaction, Some(once)).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+        .await;
+        call.end(outcome)
+    }
+
+    /// Remembers an answer, for work that may be done twice without harm.
+    pub async fn remember_answer(
+        &self,
+        once: &Once,
+        answer: &Answer,
+        now: jiff::Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut call = self.call("remember an answer").await?;
+        let outcome = call::deadline(remember(call.db(), Some(once), answer, now)).await;
+        match call.end(outcome) {
+            // The same request at the same time was first, with the same answer.
+            Err(error) if error.is_conflict() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Forgets answers that are not given again any more.
+    pub async fn forget_old_answers(&self) -> Result<(), StoreError> {
+        let mut call = self.call("forget old answers").await?;
+        let outcome = call::deadline(async {
+            sqlx::query(
+                "DELETE FROM idempotency_keys WHERE created_at < puisano_now() - make_interval(hours => $1)",
+            )
+            .bind(KEPT_HOURS)
+            .execute(call.db())
+            .await
+            .map(drop)
+        })
+        .await;
+        call.end(outcome)
+    }
 }
 
 /// Asks whether `once` was answered before, and keeps others with the same key waiting until the transaction ends.

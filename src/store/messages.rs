@@ -102,6 +102,79 @@ impl Store {
         call.end(outcome)
     }
 
+    /// The messages of a conversation before `before`, newest first; `None` when there is no such conversation.
+    pub async fn messages_in(
+        &self,
+        conversation: ConversationId,
+        before: Option<MessageId>,
+        limit: i64,
+    ) -> Result<Option<Vec<Message>>, StoreError> {
+        let mut call = self.call("read a conversation").await?;
+        let outcome = call::deadline(async {
+            let exists: bool =
+                sqlx::query_scalar("SELECT EXISTS (SELECT FROM conversations WHERE id = $1)")
+                    .bind(conversation)
+                    .fetch_one(call.db())
+                    .await?;
+            if !exists {
+                return Ok(None);
+            }
+            let messages: Result<Vec<_>, _> = sqlx::query(
+                "SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
+                        CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
+                        m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
+                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                 FROM messages m
+                 WHERE m.conversation_id = $1 AND ($2::uuid IS NULL OR m.id < $2)
+                 ORDER BY m.id DESC LIMIT $3",
+            )
+            .bind(conversation)
+            .bind(before)
+            .bind(limit.clamp(1, LIST_MAX))
+            .fetch_all(call.db())
+            .await?
+            .iter()
+            .map(message_of)
+            .collect();
+            messages.map(Some)
+        })
+        .await;
+        call.end(outcome)
+    }
+
+    /// The messages with a contact before `before`, newest first.
+    pub async fn messages_with(
+        &self,
+        phone: &PhoneNumber,
+        before: Option<MessageId>,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut call = self.call("read messages").await?;
+        let outcome = call::deadline(async {
+            sqlx::query(
+                "SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
+                        CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
+                        m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
+                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                 FROM contact_identifiers i
+                 JOIN conversations c ON c.contact_id = i.contact_id
+                 JOIN messages m ON m.conversation_id = c.id
+                 WHERE i.kind = 'phone' AND i.value = $1 AND ($2::uuid IS NULL OR m.id < $2)
+                 ORDER BY m.id DESC LIMIT $3",
+            )
+            .bind(phone.as_str())
+            .bind(before)
+            .bind(limit.clamp(1, LIST_MAX))
+            .fetch_all(call.db())
+            .await?
+            .iter()
+            .map(message_of)
+            .collect()
+        })
+        .await;
+        call.end(outcome)
+    }
+
     /// The decision about a message, if it was decided.
     pub async fn decision_of(
         &self,

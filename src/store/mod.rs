@@ -3,6 +3,7 @@
 //! It decides nothing about conversations or deliveries; it answers questions and makes writes whole or not at all. Every
 //! use of the database has a name and a deadline, see [`call`].
 
+pub mod account_events;
 pub mod accounts;
 pub mod areas;
 mod call;
@@ -13,12 +14,17 @@ mod error;
 pub mod handoffs;
 pub mod idempotency;
 pub mod intake;
+pub mod keys;
 pub mod media;
 pub mod messages;
+pub mod notifications;
 pub mod outbox;
 pub mod people;
+pub mod rate_limits;
 pub mod rulesets;
+pub mod secrets;
 pub mod settings;
+pub mod templates;
 mod time;
 pub mod turns;
 mod wakes;

@@ -22,6 +22,10 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 pub enum Topic {
     Turns,
     Outbox,
+    /// What is sent beside the lanes.
+    Notices,
+    /// To whom a notice to many goes.
+    Recipients,
 }
 
 #[derive(Debug, Default)]
@@ -34,17 +38,21 @@ struct Bell {
 pub(super) struct Wakes {
     turns: Bell,
     outbox: Bell,
+    notices: Bell,
+    recipients: Bell,
     announce: Notify,
     started: AtomicBool,
 }
 
 impl Topic {
-    const ALL: [Self; 2] = [Self::Turns, Self::Outbox];
+    const ALL: [Self; 4] = [Self::Turns, Self::Outbox, Self::Notices, Self::Recipients];
 
     fn name(self) -> &'static str {
         match self {
             Self::Turns => "turns",
             Self::Outbox => "outbox",
+            Self::Notices => "notices",
+            Self::Recipients => "recipients",
         }
     }
 }
@@ -54,6 +62,8 @@ impl Wakes {
         match topic {
             Topic::Turns => &self.turns,
             Topic::Outbox => &self.outbox,
+            Topic::Notices => &self.notices,
+            Topic::Recipients => &self.recipients,
         }
     }
 }

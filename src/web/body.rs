@@ -30,9 +30,9 @@ pub(super) struct Whole {
 pub(super) async fn read(
     mut body: Body,
     headers: &HeaderMap,
-    door: &Door,
+    (door, bytes_max): (&Door, usize),
 ) -> Result<Whole, Refusal> {
-    let whole = timeout(door.limits().body_read, collect(&mut body, door))
+    let whole = timeout(door.limits().body_read, collect(&mut body, door, bytes_max))
         .await
         .unwrap_or(Err(Refusal::TooSlow));
     let in_the_middle = matches!(whole, Err(Refusal::TooLarge | Refusal::Unavailable));
@@ -43,8 +43,8 @@ pub(super) async fn read(
     whole
 }
 
-async fn collect(body: &mut Body, door: &Door) -> Result<Whole, Refusal> {
-    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+async fn collect(body: &mut Body, door: &Door, bytes_max: usize) -> Result<Whole, Refusal> {
+    if body.size_hint().lower() > bytes_max as u64 {
         return Err(Refusal::TooLarge);
     }
     let mut whole = BytesMut::new();
@@ -53,7 +53,7 @@ async fn collect(body: &mut Body, door: &Door) -> Result<Whole, Refusal> {
         let Ok(data) = frame.map_err(|_| Refusal::CutOff)?.into_data() else {
             continue;
         };
-        if whole.len() + data.len() > BODY_BYTES_MAX {
+        if whole.len() + data.len() > bytes_max {
             return Err(Refusal::TooLarge);
         }
         let more = door.room_for(data.len()).ok_or(Refusal::Unavailable)?;

@@ -7,28 +7,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::conversations::ingest::Intake;
-use crate::model::{Event, Origin, PhoneNumberId, Unreadable};
-use crate::security::Secret;
+use crate::model::{Event, PhoneNumberId, Unreadable};
+use crate::rulesets::LiveRules;
+use crate::settings::{Current, Live, Settings};
 use crate::store::Store;
 use crate::web::Limits;
 
-/// Who may come in.
-#[derive(Clone, Debug)]
-pub struct Access {
-    /// Each of these signs; two during a rotation.
-    pub app_secrets: Vec<Secret>,
-    /// Without one no handshake succeeds.
-    pub verify_token: Option<Secret>,
-    /// Our number; messages for any other are kept aside.
-    pub phone_number_id: PhoneNumberId,
-    pub origin: Origin,
-}
-
-/// Where webhooks go.
+/// Where webhooks go, and what the API works with.
 #[derive(Clone, Debug)]
 pub struct Road {
     pub intake: Intake,
     pub store: Store,
+    pub rules: LiveRules,
+    pub settings: Settings,
 }
 
 /// The state of the router. Cheap to clone.
@@ -39,7 +30,7 @@ pub struct Door {
 
 #[derive(Debug)]
 struct Inner {
-    access: Access,
+    live: Live,
     clock: Clock,
     limits: Limits,
     road: OnceLock<Road>,
@@ -49,9 +40,9 @@ struct Inner {
 
 impl Door {
     /// A door that answers, and lets webhooks in only after [`Door::open`].
-    pub fn new(access: Access, clock: Clock, limits: Limits) -> Self {
+    pub fn new(live: Live, clock: Clock, limits: Limits) -> Self {
         let inner = Inner {
-            access,
+            live,
             clock,
             limits,
             road: OnceLock::new(),
@@ -73,8 +64,9 @@ impl Door {
         self.inner.road.get()
     }
 
-    pub(super) fn access(&self) -> &Access {
-        &self.inner.access
+    /// The settings of this moment; one request is judged by one of these.
+    pub(super) fn current(&self) -> Arc<Current> {
+        self.inner.live.current()
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -106,8 +98,7 @@ impl Door {
     }
 
     /// What came for another number is authentic (one app may serve several): it is recorded, but not ours to answer.
-    pub(super) fn keep_ours(&self, events: Vec<Event>) -> Vec<Event> {
-        let ours = &self.inner.access.phone_number_id;
+    pub(super) fn keep_ours(ours: &PhoneNumberId, events: Vec<Event>) -> Vec<Event> {
         let is_foreign = |event: &Event| number_of(event).is_some_and(|(number, _)| number != ours);
         let foreign = events.iter().filter(|event| is_foreign(event)).count();
         if foreign > 0 {

@@ -16,6 +16,13 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 const BODY_READ_MAX: Duration = Duration::from_secs(10);
 const WEBHOOK_MAX: Duration = Duration::from_secs(5);
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// JSON of the API; files have a limit of their own.
+pub(super) const API_BODY_BYTES_MAX: usize = 256 * 1024;
+pub(super) const UPLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(super) const JSON_DEPTH_MAX: usize = 32;
+/// From a request of the API to its answer.
+pub(super) const API_MAX: Duration = Duration::from_secs(15);
+const API_PER_MINUTE: u32 = 600;
 
 /// The limits that tests and settings change; the rest is constant.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +39,8 @@ pub struct Limits {
     pub body_read: Duration,
     /// From a webhook's last byte to its answer.
     pub webhook: Duration,
+    /// Requests a minute of one API key.
+    pub api_per_minute: u32,
     /// How long requests under way may take once we are asked to stop.
     pub drain: Duration,
 }
@@ -46,6 +55,7 @@ impl Default for Limits {
             idle: IDLE_MAX,
             body_read: BODY_READ_MAX,
             webhook: WEBHOOK_MAX,
+            api_per_minute: API_PER_MINUTE,
             drain: DRAIN_MAX,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing about messages; it lets authentic ones in and says what became of them.
 
+mod api;
 mod body;
 mod connections;
 mod door;
@@ -13,7 +14,7 @@ pub mod router;
 mod server;
 mod webhook;
 
-pub use door::{Access, Door, Road};
+pub use door::{Door, Road};
 pub use limits::Limits;
 pub use router::router;
 pub use server::serve;

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::Door;
 use super::body::{self, Whole};
+use super::limits::BODY_BYTES_MAX;
 use crate::channels::whatsapp::handshake::Handshake;
 use crate::channels::whatsapp::{self, signature};
 use crate::conversations::ingest::{Envelope, IngestError};
@@ -45,8 +46,9 @@ pub(super) async fn handshake(
         verify_token: asked.verify_token.as_deref(),
         challenge: asked.challenge.as_deref(),
     };
-    let token = door.access().verify_token.as_ref();
-    match token.and_then(|token| whatsapp::handshake::answer(token, handshake)) {
+    let current = door.current();
+    let mut tokens = current.channel.access.verify_tokens.iter();
+    match tokens.find_map(|token| whatsapp::handshake::answer(token, handshake)) {
         Some(challenge) => {
             tracing::info!("WhatsApp has verified the webhook address");
             challenge.to_owned().into_response()
@@ -95,20 +97,26 @@ impl IntoResponse for Refusal {
 }
 
 async fn take(door: &Door, headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
-    let Whole { body, _room } = body::read(body, headers, door).await?;
+    let Whole { body, _room } = body::read(body, headers, (door, BODY_BYTES_MAX)).await?;
+    let current = door.current();
+    let access = &current.channel.access;
     let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
     let signed = headers.get_all(SIGNATURE).iter().count() == 1
-        && signature::verify(&door.access().app_secrets, &body, signature);
+        && signature::verify(&access.app_secrets, &body, signature);
     if !signed {
         door.refuse();
         return Err(Refusal::NotSigned);
     }
     let events = whatsapp::parse(&body).map_err(|_| Refusal::NotJson)?;
+    if !current.switches.enabled {
+        // Whoever switches WhatsApp off wants nothing stored, and WhatsApp must not come again with it.
+        return Ok(());
+    }
     let road = door.road().ok_or(Refusal::Unavailable)?;
     let envelope = Envelope {
         received_at: door.clock().now(),
-        events: door.keep_ours(events),
-        origin: door.access().origin,
+        events: Door::keep_ours(&access.phone_number_id, events),
+        origin: access.origin,
         body,
     };
     // A commit that was cut off here may have happened: WhatsApp comes again, and duplicates are recognised.

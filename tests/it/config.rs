@@ -94,10 +94,10 @@ fn a_version_in_the_address_counts() {
 
 #[test]
 fn half_a_connection_is_refused_with_every_missing_part() {
-    for (name, value) in WHATSAPP.into_iter().chain([
-        ("WHATSAPP_APP_SECRET_PREVIOUS", "x"),
-        ("WHATSAPP_API_VERSION", "v24.0"),
-    ]) {
+    for (name, value) in WHATSAPP
+        .into_iter()
+        .chain([("WHATSAPP_APP_SECRET_PREVIOUS", "x")])
+    {
         let missing: Vec<&str> = WHATSAPP
             .iter()
             .map(|(name, _)| *name)
@@ -109,6 +109,20 @@ fn half_a_connection_is_refused_with_every_missing_part() {
             "only {name}"
         );
     }
+}
+
+#[test]
+fn where_whatsapp_is_may_be_said_before_a_connection_is_given() {
+    let given = [
+        ("WHATSAPP_API_VERSION", "v25.0"),
+        ("WHATSAPP_API_URL", "https://graph.example"),
+    ];
+    let config = Config::from_pairs(given).unwrap();
+    assert!(config.whatsapp.is_none());
+    assert_eq!(
+        (&*config.graph.api_url, &*config.graph.api_version),
+        ("https://graph.example", "v25.0")
+    );
 }
 
 #[test]

@@ -3,15 +3,20 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use puisano::channels::whatsapp::signature;
+use puisano::channels::whatsapp::{Client, Connection, signature};
 use puisano::clock::Clock;
+use puisano::config::Config;
 use puisano::conversations::ingest::Intake;
 use puisano::model::{Origin, PhoneNumberId};
+use puisano::rulesets::{LiveRules, Sources, compile};
 use puisano::security::Secret;
+use puisano::security::sealed::KeySource;
+use puisano::settings::{Access, Channel, Live, Settings, Surroundings};
 use puisano::store::Store;
 use puisano::store::embedded::Embedded;
 use puisano::tasks::Tasks;
-use puisano::web::{Access, Door, Limits, Road, router, serve};
+use puisano::web::{Door, Limits, Road, router, serve};
+use puisano_engine::Source;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -26,6 +31,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 struct Server {
     address: SocketAddr,
     door: Door,
+    live: Live,
     tasks: Tasks,
 }
 
@@ -35,12 +41,13 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let access = Access {
             app_secrets: vec![Secret::new("new secret"), Secret::new("old secret")],
-            verify_token: Some(Secret::new("friend")),
+            verify_tokens: vec![Secret::new("friend")],
             phone_number_id: PhoneNumberId::from("123"),
             origin: Origin::Live,
         };
+        let live = Live::new(channel(access));
         let (door, tasks) = (
-            Door::new(access, Clock::default(), limits),
+            Door::new(live.clone(), Clock::default(), limits),
             Tasks::default(),
         );
         let (router, own) = (router(door.clone()), tasks.clone());
@@ -50,6 +57,7 @@ impl Server {
         Self {
             address,
             door,
+            live,
             tasks,
         }
     }
@@ -86,6 +94,49 @@ impl Server {
             "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         ))
         .await
+    }
+}
+
+/// A channel nobody speaks through.
+pub(crate) fn channel(access: Access) -> Channel {
+    let client = Client::new(Connection {
+        api_url: "http://127.0.0.1:9".to_owned(),
+        api_version: "v24.0".to_owned(),
+        access_token: Secret::new("token"),
+    });
+    Channel {
+        access,
+        client: client.unwrap(),
+        business_account_id: "456".to_owned(),
+    }
+}
+
+/// What a door opens to.
+async fn road(intake: Intake, store: Store, live: Live, work: &Tasks) -> Road {
+    let config = Config::from_pairs([]).unwrap();
+    let surroundings = Surroundings {
+        locked: true,
+        graph: config.graph,
+        key: KeySource {
+            given: None,
+            data: std::env::temp_dir(),
+        },
+    };
+    let base = (store.clone(), Clock::default());
+    let settings = Settings::open(base, live, surroundings, work).await;
+    let pack = Source {
+        name: "pack.yaml".to_owned(),
+        text: include_str!("world/pack.yaml").to_owned(),
+    };
+    let sources = Sources {
+        rules: vec![pack],
+        lexicons: Vec::new(),
+    };
+    Road {
+        intake,
+        store,
+        rules: LiveRules::new(compile(sources).live.unwrap()),
+        settings: settings.unwrap(),
     }
 }
 
@@ -483,7 +534,8 @@ async fn what_is_answered_by_200_is_in_the_database_and_without_one_it_is_503() 
     let work = Tasks::default();
     let intake = Intake::start(store.clone(), Clock::default(), &work);
     assert_eq!(status(&server.get("/ready").await), 503);
-    server.door.open(Road { intake, store });
+    let road = road(intake, store, server.live.clone(), &work).await;
+    server.door.open(road);
     assert_eq!(status(&server.post_signed(EMPTY.as_bytes()).await), 200);
     let ready = server.get("/ready").await;
     assert!(

@@ -7,6 +7,7 @@
     reason = "in a test an unwrap is the complaint, and nobody imports a test binary"
 )]
 
+mod api;
 mod architecture;
 mod chaos;
 mod cli;
@@ -17,7 +18,10 @@ mod embedded;
 mod ingest;
 mod media;
 mod migrations;
+mod notifications;
 mod outbox;
+mod outbox_notices;
+mod outbox_town;
 mod people;
 mod road;
 mod turn;

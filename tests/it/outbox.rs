@@ -136,6 +136,7 @@ async fn the_window_begins_anew_after_a_standstill() {
     road.sends(&[unknown(&first[0])]).await;
     road.advance(WINDOW_SECONDS + 1).await;
     let terms = puisano::store::outbox::Terms {
+        number: &crate::road::number(),
         sends_max: 10,
         window_ms: 30_000,
         healthy_since: None,

@@ -13,6 +13,7 @@ use puisano::people::{
     link, place_area, put_account, say_consent, unlink, update_contact,
 };
 use puisano::rulesets::{self, Live, LiveRules};
+use puisano::settings::Switches;
 use puisano::store::consents::{SOURCE_WHATSAPP, Word};
 use puisano::store::idempotency::{Answer, Once};
 use puisano::store::people::{Hand, Keep, Page};
@@ -515,7 +516,8 @@ async fn stop_in_a_message_ends_everything_in_the_turns_own_statement() {
     let turn = async |text: &str| {
         road.says(PALESA, &[text]).await;
         for due in &road.due().await {
-            let decided = decide_messages(due, &live, &road.database.clock).unwrap();
+            let decided =
+                decide_messages(due, &live, &road.database.clock, &Switches::default()).unwrap();
             assert_eq!(road.finish(&[decided.finished]).await.len(), 1);
         }
     };
@@ -537,7 +539,8 @@ async fn the_last_word_of_a_claim_counts_and_a_lost_lease_says_nothing() {
     let live = live();
     road.says(PALESA, &["STOP", "START"]).await;
     let due = road.due().await;
-    let decided = decide_messages(&due[0], &live, &road.database.clock).unwrap();
+    let decided =
+        decide_messages(&due[0], &live, &road.database.clock, &Switches::default()).unwrap();
     let said = decided.finished.contact.consents.clone();
     assert!(
         said.iter().any(|one| one.word == Word::Denied)

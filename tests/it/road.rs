@@ -6,14 +6,14 @@ use puisano::model::{
     ConversationId, Event, Identity, MessageId, Origin, OutboxId, OutgoingContent, PhoneNumber,
 };
 use puisano::outbound::enqueue::{self, Occasion};
-use puisano::store::outbox::{Exchange, Send, SendResult, Terms, Verdict};
+use puisano::store::outbox::{Exchange, Number, Send, SendResult, Terms, Verdict};
 use puisano::store::turns::{
     Claim, ContactChange, DecidedTurn, DueTurns, FinishedTurns, NewHandoff, Which,
 };
 use puisano::tasks::Tasks;
 
 use crate::database::Database;
-use crate::ingest::{envelope, phone, says};
+use crate::ingest::{OUR_NUMBER, envelope, phone, says};
 
 pub(crate) const PALESA: &str = "+27600000001";
 pub(crate) const WINDOW_SECONDS: i64 = 30;
@@ -159,6 +159,7 @@ impl Road {
     pub(crate) async fn exchange(&self, results: &[SendResult]) -> Exchange {
         let window_ms = u64::try_from(WINDOW_SECONDS * 1_000).unwrap();
         let terms = Terms {
+            number: &number(),
             sends_max: 100,
             window_ms,
             healthy_since: Some(self.healthy_since),
@@ -196,6 +197,14 @@ impl Road {
 
     pub(crate) fn long_ago(&self, hours: i64) -> Timestamp {
         self.now() - SignedDuration::from_hours(hours)
+    }
+}
+
+/// Our number, with a pace that keeps nobody waiting.
+pub(crate) fn number() -> Number {
+    Number {
+        id: OUR_NUMBER.into(),
+        per_second: 1_000_000,
     }
 }
 

@@ -320,6 +320,7 @@ async fn what_turns_change_about_a_contact_leaves_the_rest_alone() {
         tag: BTreeSet::from(["new".to_owned(), "staff".to_owned()]),
         untag: BTreeSet::from(["old".to_owned()]),
         first: true,
+        cancels: Vec::new(),
     };
     let (started_at, ended_at) = (road.long_ago(5), Some(road.now()));
     finished.sessions = vec![SessionSpan {

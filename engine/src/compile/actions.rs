@@ -3,18 +3,18 @@
 use super::Compiler;
 use super::conditions::scoped;
 use super::sections::is_name;
+use super::templates::CONSENTS;
 use crate::decision::Priority;
 use crate::ruleset::{Action, ResponseId, Scope, Text};
 use crate::source::Span;
 use crate::syntax::{Entry, Node};
+use crate::turn::Consent;
 
-const KEYS: [&str; 11] = [
-    "reply", "escalate", "set", "forget", "tag", "untag", "react", "opt_out", "opt_in", "silence",
-    "end",
+const KEYS: [&str; 12] = [
+    "reply", "escalate", "set", "forget", "tag", "untag", "react", "cancel", "opt_out", "opt_in",
+    "silence", "end",
 ];
-const LATER_KEYS: [&str; 8] = [
-    "ask", "start", "call", "schedule", "cancel", "language", "read", "do",
-];
+const LATER_KEYS: [&str; 7] = ["ask", "start", "call", "schedule", "language", "read", "do"];
 /// Actions that need no value.
 const BARE: [&str; 5] = ["opt_out", "opt_in", "silence", "end", "escalate"];
 /// Characters that one emoji is made of at most: families and flags join several.
@@ -74,6 +74,13 @@ impl Compiler<'_> {
             "tag" => self.texts(node, "a tag", |tag| Action::Tag(tag.to_owned())),
             "untag" => self.texts(node, "a tag", |tag| Action::Untag(tag.to_owned())),
             "react" => self.react(node),
+            "cancel" => self.cancel(node),
+            "opt_out" => self
+                .consents(node)
+                .map(Action::OptOut)
+                .into_iter()
+                .collect(),
+            "opt_in" => self.consents(node).map(Action::OptIn).into_iter().collect(),
             key => {
                 if let Some(action) = bare(key) {
                     let wanted =
@@ -197,6 +204,41 @@ impl Compiler<'_> {
         actions
     }
 
+    /// Names of templates.
+    fn cancel(&mut self, node: &Node) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for item in node.one_or_many() {
+            let name = item.expect_text("the name of a template", &mut self.diagnostics);
+            let known = name.filter(|name| self.template_named(name, item.span).is_some());
+            actions.extend(known.map(|name| Action::Cancel(name.to_owned())));
+        }
+        actions
+    }
+
+    /// Nothing or `true` (everything), or what it is about: one or several of account, service, marketing.
+    fn consents(&mut self, node: &Node) -> Option<Vec<Consent>> {
+        if node.is_empty() || node.text() == Some("true") {
+            return Some(Consent::ALL.to_vec());
+        }
+        if node.text() == Some("false") {
+            return None;
+        }
+        let mut consents = Vec::new();
+        for item in node.one_or_many() {
+            let consent = self.word(item, "what messages are about", &CONSENTS)?;
+            if !consents.contains(&consent) {
+                consents.push(consent);
+            }
+        }
+        if consents.is_empty() {
+            let expected = "`account`, `service` or `marketing`";
+            self.diagnostics
+                .wrong_shape(node.span, expected, "an empty list");
+        }
+        consents.sort_unstable();
+        (!consents.is_empty()).then_some(consents)
+    }
+
     fn react(&mut self, node: &Node) -> Vec<Action> {
         let Some(text) = node.expect_text("an emoji", &mut self.diagnostics) else {
             return Vec::new();
@@ -242,8 +284,8 @@ fn looks_like_emoji(text: &str) -> bool {
 
 fn bare(word: &str) -> Option<Action> {
     match word {
-        "opt_out" => Some(Action::OptOut),
-        "opt_in" => Some(Action::OptIn),
+        "opt_out" => Some(Action::OptOut(Consent::ALL.to_vec())),
+        "opt_in" => Some(Action::OptIn(Consent::ALL.to_vec())),
         "silence" => Some(Action::Silence),
         "end" => Some(Action::End),
         _ => None,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Compiler;
 use super::texts::{Label, units};
 use crate::language::Language;
-use crate::ruleset::{Choice, Choices};
+use crate::ruleset::{Choice, Form};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -24,7 +24,7 @@ const ROW_KEYS: [&str; 3] = ["id", "title", "description"];
 
 impl Compiler<'_> {
     /// The choices of a message: `buttons`, of which more than three become a list, or `list`.
-    pub(super) fn choices(&mut self, message: &Node, label: Label<'_>) -> Choices {
+    pub(super) fn choices(&mut self, message: &Node, label: Label<'_>) -> Form {
         match (message.get("buttons"), message.get("list")) {
             (None, None) => {
                 if let Some(button) = message.get("button") {
@@ -34,17 +34,12 @@ impl Compiler<'_> {
                         "a plain text",
                     );
                 }
-                Choices::None
+                Form::Text
             }
-            (Some(_), Some(list)) => {
-                self.diagnostics
-                    .wrong_shape(list.span, "either `buttons` or `list`", "both");
-                Choices::None
-            }
-            (Some(buttons), None) => {
+            (Some(buttons), _) => {
                 let items = self.items(buttons, label);
                 if items.len() <= BUTTONS_MAX {
-                    Choices::Buttons(self.each(items, Shape::Button, label))
+                    Form::Buttons(self.each(items, Shape::Button, label))
                 } else {
                     self.list(items, message.get("button"), (Shape::ButtonAsRow, label))
                 }
@@ -58,7 +53,7 @@ impl Compiler<'_> {
                 let Some(rows) = list.get("rows") else {
                     self.diagnostics
                         .missing_key(list.span, "rows", "in this list");
-                    return Choices::None;
+                    return Form::Text;
                 };
                 let items = self.items(rows, label);
                 self.list(
@@ -99,7 +94,7 @@ impl Compiler<'_> {
         items: &[Node],
         button: Option<&Node>,
         (shape, label): (Shape, Label<'_>),
-    ) -> Choices {
+    ) -> Form {
         let button = match button {
             None => default_list_button(label.language).to_owned(),
             Some(node) => {
@@ -107,7 +102,7 @@ impl Compiler<'_> {
                 self.plain(node, limit, label).unwrap_or_default()
             }
         };
-        Choices::List {
+        Form::List {
             button,
             rows: self.each(items, shape, label),
         }
@@ -137,17 +132,22 @@ impl Compiler<'_> {
                         .duplicate_button(at(what), (what, shown), first);
                 }
             }
-            self.buttons
-                .by_title
-                .entry(fold_title(&choice.title))
-                .or_insert_with(|| choice.id.clone());
-            self.buttons
-                .titles
-                .entry(choice.id.clone())
-                .or_insert_with(|| choice.title.clone());
+            self.know_button(&choice.id, &choice.title);
             choices.push(choice);
         }
         choices
+    }
+
+    /// A button that customers may tap or type from now on.
+    pub(super) fn know_button(&mut self, id: &str, title: &str) {
+        self.buttons
+            .by_title
+            .entry(fold_title(title))
+            .or_insert_with(|| id.to_owned());
+        self.buttons
+            .titles
+            .entry(id.to_owned())
+            .or_insert_with(|| title.to_owned());
     }
 
     fn choice(&mut self, node: &Node, shape: Shape, label: Label<'_>) -> Option<Choice> {
@@ -181,7 +181,7 @@ impl Compiler<'_> {
     }
 
     /// A text that is sent as it stands.
-    fn plain(
+    pub(super) fn plain(
         &mut self,
         node: &Node,
         (part, max): (&str, usize),

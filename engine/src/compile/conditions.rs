@@ -9,7 +9,7 @@ use crate::syntax::{Entry, Node};
 use crate::turn::{Event, MessageKind};
 
 /// What `when` may hold, but for `not` and the fields.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "intent",
     "pattern",
     "entity",
@@ -21,10 +21,11 @@ const KEYS: [&str; 13] = [
     "holiday",
     "event",
     "not_understood",
+    "replying_to",
     "any",
     "all",
 ];
-const LATER_KEYS: [&str; 3] = ["replying_to", "percent", "urgent"];
+const LATER_KEYS: [&str; 2] = ["percent", "urgent"];
 
 const MESSAGES: [(&str, MessageKind); 13] = [
     ("text", MessageKind::Text),
@@ -118,6 +119,17 @@ impl Compiler<'_> {
             }
             "event" => self.one_of(node, "an event", Self::event),
             "not_understood" => self.not_understood(node),
+            "replying_to" => self.one_of(
+                node,
+                "the name of a template, or `any`",
+                |compiler, node, name| {
+                    if name == "any" {
+                        return Some(Condition::ReplyingTo(None));
+                    }
+                    compiler.template_named(name, node.span)?;
+                    Some(Condition::ReplyingTo(Some(name.to_owned())))
+                },
+            ),
             "any" => Some(Condition::Any(self.conditions(node))),
             "all" => Some(Condition::All(self.conditions(node))),
             "not" => {
@@ -334,7 +346,12 @@ impl Compiler<'_> {
         })
     }
 
-    fn word<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&'static str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let word = node.expect_word(what, &names, &mut self.diagnostics)?;
         words

@@ -2,6 +2,8 @@
 //!
 //! The built-in rules are one more file, and the first.
 
+use std::sync::Arc;
+
 use crate::diagnostic::Diagnostics;
 use crate::source::{Location, Source, SourceId, Span};
 use crate::syntax::{self, Node};
@@ -70,7 +72,9 @@ pub(super) fn by_path(sources: &[Source]) -> Vec<SourceId> {
 /// take longer than everything else.
 pub(super) struct Places<'a> {
     sources: &'a [Source],
-    line_starts: Vec<Vec<u32>>,
+    /// The name of each source and where its lines start.
+    line_starts: Vec<(Arc<str>, Vec<u32>)>,
+    built_in_name: Arc<str>,
     built_in: Vec<u32>,
     /// Position of each source in the order of paths.
     rank: Vec<u32>,
@@ -84,10 +88,14 @@ impl<'a> Places<'a> {
                 *slot = place;
             }
         }
-        let line_starts = sources.iter().map(|source| starts(&source.text)).collect();
+        let line_starts = sources
+            .iter()
+            .map(|source| (source.name.as_str().into(), starts(&source.text)))
+            .collect();
         Self {
             sources,
             line_starts,
+            built_in_name: BUILT_IN.0.into(),
             built_in: starts(BUILT_IN.1),
             rank,
         }
@@ -103,13 +111,11 @@ impl<'a> Places<'a> {
 
     pub(super) fn locate(&self, span: Span) -> Location {
         let (name, text, starts) = if span.source == SourceId::BUILT_IN {
-            (BUILT_IN.0, BUILT_IN.1, &self.built_in)
+            (&self.built_in_name, BUILT_IN.1, &self.built_in)
         } else {
             let at = span.source.0 as usize;
             match (self.sources.get(at), self.line_starts.get(at)) {
-                (Some(source), Some(starts)) => {
-                    (source.name.as_str(), source.text.as_str(), starts)
-                }
+                (Some(source), Some((name, starts))) => (name, source.text.as_str(), starts),
                 _ => return Location::default(),
             }
         };
@@ -121,7 +127,7 @@ impl<'a> Places<'a> {
             + 1;
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Location {
-            file: name.to_owned(),
+            file: Arc::clone(name),
             line: count(line),
             column: count(column),
         }

@@ -13,6 +13,7 @@ enum Key {
     Message(MessageKind),
     Event(Event),
     NotUnderstood,
+    Notification(Option<String>),
 }
 
 impl Key {
@@ -21,7 +22,7 @@ impl Key {
         match self {
             Self::Intent(_) | Self::Pattern(_) | Self::Button(_) => 0,
             Self::Entity(_) => 1,
-            Self::Event(_) | Self::NotUnderstood => 2,
+            Self::Event(_) | Self::NotUnderstood | Self::Notification(_) => 2,
             Self::Message(_) => 3,
         }
     }
@@ -52,6 +53,8 @@ fn put(index: &mut RuleIndex, key: Key, id: RuleId) {
         Key::Message(kind) => index.by_message.entry(kind).or_default(),
         Key::Event(event) => index.by_event.entry(event).or_default(),
         Key::NotUnderstood => &mut index.not_understood,
+        Key::Notification(Some(template)) => index.by_notification.entry(template).or_default(),
+        Key::Notification(None) => &mut index.any_notification,
     };
     // Alternatives may name the same evidence twice.
     if rules.last() != Some(&id) {
@@ -69,6 +72,7 @@ fn evidence(condition: &Condition) -> Option<Vec<Key>> {
         Condition::Message(kind) => Some(vec![Key::Message(*kind)]),
         Condition::Event(event) => Some(vec![Key::Event(*event)]),
         Condition::NotUnderstood { .. } => Some(vec![Key::NotUnderstood]),
+        Condition::ReplyingTo(template) => Some(vec![Key::Notification(template.clone())]),
         // Any one part is enough to stand under: the rarest, and of equals the one with the fewest alternatives.
         Condition::All(parts) => parts.iter().filter_map(evidence).min_by_key(|keys| {
             (

@@ -98,7 +98,7 @@ impl<'a> Compiler<'a> {
         let built_in = self
             .intents
             .get(id.at())
-            .is_some_and(|known| known.at.file == super::BUILT_IN.0);
+            .is_some_and(|known| *known.at.file == *super::BUILT_IN.0);
         if built_in && intent.at.source != SourceId::BUILT_IN {
             let message = format!("what follows the intent `{}` is built in", intent.name);
             let help = format!(

@@ -4,6 +4,7 @@
 //! patterns before responses (a pattern's captures are values that texts may print), conditions before actions.
 
 mod actions;
+mod attachments;
 mod choices;
 mod conditions;
 mod entities;
@@ -16,9 +17,13 @@ mod localise;
 mod names;
 mod pack;
 mod phrases;
+mod replies_to;
 mod responses;
 mod rules;
 mod sections;
+mod template_buttons;
+mod template_texts;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -29,11 +34,13 @@ use crate::pattern::MatcherBuilder;
 use crate::ruleset::{Buttons, Entity, Intent, Pack, Phrase, Response, Ruleset};
 use crate::sentiment::{Lexicons, Scorer};
 use crate::source::{Source, Span};
+use crate::template::Template;
 use crate::text::{Identifier, VocabularyBuilder, WordInfo};
 
 pub(crate) use files::BUILT_IN;
 use files::{Files, Places};
 use names::Names;
+use replies_to::NotificationUse;
 use rules::Draft;
 use sections::Sections;
 
@@ -63,6 +70,7 @@ pub fn compile(sources: &[Source], lexicons: &Lexicons) -> Compiled {
     compiler.declare(&sections);
     compiler.lists(&sections);
     compiler.entities(&sections, &country);
+    compiler.templates(&sections);
     compiler.intents(&sections);
     compiler.rule_conditions(&sections);
     compiler.responses(&sections);
@@ -70,8 +78,12 @@ pub fn compile(sources: &[Source], lexicons: &Lexicons) -> Compiled {
     compiler.fallback(&rules, &sections);
     for tests in &sections.tests {
         let places = &compiler.places;
-        let locate = |span| places.locate(span);
-        let read = crate::transcript::read(tests, &locate, &mut compiler.diagnostics);
+        let around = crate::transcript::Around {
+            place: &|span| places.locate(span),
+            templates: &compiler.templates,
+            incomplete: compiler.incomplete,
+        };
+        let read = crate::transcript::read(tests, &around, &mut compiler.diagnostics);
         compiler.tests.extend(read);
     }
     let ruleset = compiler.build(rules, lexicons);
@@ -100,7 +112,12 @@ struct Compiler<'a> {
     intents: Vec<Intent>,
     /// Named ones in order of their numbers, then texts that stand where a response is expected.
     responses: Vec<Response>,
+    /// What each of them takes for granted about the notification that is answered.
+    response_uses: Vec<Vec<NotificationUse>>,
+    /// The same of the texts that are being read.
+    uses: Vec<NotificationUse>,
     missing: Vec<lint::MissingTranslation>,
+    templates: Vec<Template>,
     buttons: Buttons,
     drafts: Vec<Draft<'a>>,
     /// Names in `entity` conditions: a pattern further down may still capture them.
@@ -125,7 +142,10 @@ impl<'a> Compiler<'a> {
             entities: Vec::new(),
             intents: Vec::new(),
             responses: Vec::new(),
+            response_uses: Vec::new(),
+            uses: Vec::new(),
             missing: Vec::new(),
+            templates: Vec::new(),
             buttons: Buttons::default(),
             drafts: Vec::new(),
             values_asked: Vec::new(),
@@ -181,6 +201,7 @@ impl<'a> Compiler<'a> {
             intents: std::mem::take(&mut self.intents),
             entities: std::mem::take(&mut self.entities),
             responses: std::mem::take(&mut self.responses),
+            templates: std::mem::take(&mut self.templates),
             index: index::build(&rules),
             rules,
             vocabulary: vocabulary.build(),

@@ -225,7 +225,7 @@ fn session(node: &Node, pack: &mut Pack, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn minutes(node: &Node, max: i64, diagnostics: &mut Diagnostics) -> Option<i64> {
+pub(super) fn minutes(node: &Node, max: i64, diagnostics: &mut Diagnostics) -> Option<i64> {
     let expected = format!("a duration like `10m`, `4h` or `1h30m`, from 1m to {max} minutes");
     let text = node.expect_text(&expected, diagnostics)?;
     let minutes = duration(text).filter(|minutes| (1..=max).contains(minutes));

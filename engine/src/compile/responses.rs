@@ -3,30 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Compiler;
+use super::attachments::{is_attachment, is_wordless};
 use super::sections::Sections;
 use super::texts::Label;
 use crate::language::Language;
 use crate::lint::MissingTranslation;
-use crate::ruleset::{Choices, Response, ResponseId, Speech, Text};
+use crate::ruleset::{Form, Response, ResponseId, Speech, Text};
 use crate::source::{SourceId, Span};
 use crate::syntax::Node;
 
 /// Keys of one message.
-pub(super) const KEYS: [&str; 6] = ["text", "header", "footer", "buttons", "list", "button"];
-/// Kinds of messages that a later version sends.
-const LATER_KINDS: [&str; 11] = [
+pub(super) const KEYS: [&str; 15] = [
+    "text",
+    "header",
+    "footer",
+    "buttons",
+    "list",
+    "button",
     "cta_url",
+    "ask_location",
     "image",
     "video",
     "audio",
     "document",
     "sticker",
     "location",
-    "ask_location",
     "contacts",
-    "reaction",
-    "template",
 ];
+/// Kinds of messages that a later version sends.
+const LATER_KINDS: [&str; 2] = ["reaction", "template"];
 /// WhatsApp's limits, in UTF-16 units.
 const TEXT_UNITS_MAX: usize = 4096;
 const TEXT_WITH_CHOICES_UNITS_MAX: usize = 1024;
@@ -47,6 +52,7 @@ impl<'a> Compiler<'a> {
                 at,
                 languages: BTreeMap::new(),
             });
+            self.response_uses.push(Vec::new());
         }
         for named in &sections.responses {
             let Some(number) = self.names.responses.find(named.name) else {
@@ -64,6 +70,10 @@ impl<'a> Compiler<'a> {
                 response.at = self.places.locate(named.at);
             }
             response.languages.extend(languages);
+            let uses = std::mem::take(&mut self.uses);
+            if let Some(known) = self.response_uses.get_mut(number as usize) {
+                known.extend(uses);
+            }
         }
     }
 
@@ -88,7 +98,9 @@ impl<'a> Compiler<'a> {
             .map()
             .and_then(|entries| entries.first())
             .map_or(node.span, |entry| entry.key_span);
+        let before = std::mem::take(&mut self.uses);
         let languages = self.response(node, ("", at));
+        let uses = std::mem::replace(&mut self.uses, before);
         if languages.is_empty() {
             return None;
         }
@@ -98,6 +110,7 @@ impl<'a> Compiler<'a> {
             at: self.places.locate(node.span),
             languages,
         });
+        self.response_uses.push(uses);
         Some(id)
     }
 
@@ -156,6 +169,9 @@ impl<'a> Compiler<'a> {
         let mut leaves = Vec::new();
         self.leaves(node, &mut leaves);
         let mut languages: BTreeSet<Language> = leaves.iter().flatten().copied().collect();
+        if languages.is_empty() && is_wordless(node) {
+            languages.extend(&self.pack.languages);
+        }
         if languages.is_empty() {
             languages.insert(self.plain_language(node.span));
         }
@@ -248,7 +264,7 @@ impl<'a> Compiler<'a> {
                 text,
                 header: None,
                 footer: None,
-                choices: Choices::None,
+                form: Form::Text,
             });
         };
         for entry in entries {
@@ -261,14 +277,17 @@ impl<'a> Compiler<'a> {
                 entry.unknown("in a message", &KEYS, &mut self.diagnostics);
             }
         }
-        let choices = self.choices(node, label);
-        let text_max = if has_choices(&choices) {
-            TEXT_WITH_CHOICES_UNITS_MAX
-        } else {
+        if let Some(attached) = entries.iter().find(|entry| is_attachment(&entry.key)) {
+            return self.attachment(node, attached, label);
+        }
+        let form = self.form(node, label);
+        let text_max = if matches!(form, Form::Text) {
             TEXT_UNITS_MAX
+        } else {
+            TEXT_WITH_CHOICES_UNITS_MAX
         };
-        let header = self.beside_text((node, &choices), "header", (label, HEADER_UNITS_MAX));
-        let footer = self.beside_text((node, &choices), "footer", (label, FOOTER_UNITS_MAX));
+        let header = self.beside_text((node, &form), "header", (label, HEADER_UNITS_MAX));
+        let footer = self.beside_text((node, &form), "footer", (label, FOOTER_UNITS_MAX));
         let Some(text) = node.get("text") else {
             self.diagnostics
                 .missing_key(node.span, "text", "in this message");
@@ -280,29 +299,49 @@ impl<'a> Compiler<'a> {
             text,
             header,
             footer,
-            choices,
+            form,
         })
     }
 
-    /// Header or footer: WhatsApp shows them only around buttons and lists.
+    /// What stands under the words: choices, a link, or the question where the customer is; one of them.
+    fn form(&mut self, node: &Node, label: Label<'_>) -> Form {
+        let given = ["buttons", "list", "cta_url", "ask_location"];
+        let mut given = given.into_iter().filter_map(|key| node.get(key));
+        let (first, second) = (given.next(), given.next());
+        if let (Some(_), Some(second)) = (first, second) {
+            self.diagnostics.wrong_shape(
+                second.span,
+                "one of `buttons`, `list`, `cta_url` and `ask_location`",
+                "two",
+            );
+        }
+        if let Some(link) = node.get("cta_url") {
+            return self.link_button(link, label).unwrap_or(Form::Text);
+        }
+        if let Some(asked) = node.get("ask_location") {
+            return match asked.expect_bool(&mut self.diagnostics) {
+                Some(true) => Form::AskLocation,
+                _ => Form::Text,
+            };
+        }
+        self.choices(node, label)
+    }
+
+    /// Header or footer: WhatsApp shows them only around buttons, lists and links.
     fn beside_text(
         &mut self,
-        (node, choices): (&Node, &Choices),
+        (node, form): (&Node, &Form),
         part: &str,
         (label, max): (Label<'_>, usize),
     ) -> Option<Text> {
         let value = node.get(part)?;
-        if !has_choices(choices) {
-            let expected = format!("`buttons` or `list` beside `{part}`");
+        if matches!(form, Form::Text | Form::AskLocation) {
+            let expected = format!("`buttons`, `list` or `cta_url` beside `{part}`");
             self.diagnostics
-                .wrong_shape(value.span, &expected, "a plain text");
+                .wrong_shape(value.span, &expected, "a text without them");
             return None;
         }
         let (label, value) = self.in_language(value, label)?;
         self.sendable(value, part, (label, max))
     }
-}
-
-fn has_choices(choices: &Choices) -> bool {
-    !matches!(choices, Choices::None)
 }

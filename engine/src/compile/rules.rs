@@ -123,6 +123,7 @@ impl<'a> Compiler<'a> {
             if let Some(node) = draft.then {
                 then.extend(self.actions(node));
             }
+            self.check_uses(&draft.when, &then, draft.at);
             then.shrink_to_fit();
             let rule = Rule {
                 name: draft.name,

@@ -21,15 +21,16 @@ const PACK_KEYS: [&str; 9] = [
     "limits",
     "teams",
 ];
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "lists",
     "entities",
     "intents",
     "responses",
+    "templates",
     "rules",
     "tests",
 ];
-const LATER_KEYS: [&str; 3] = ["flows", "templates", "calls"];
+const LATER_KEYS: [&str; 2] = ["flows", "calls"];
 
 /// Something with a name: `name: node`.
 #[derive(Clone, Copy)]
@@ -48,6 +49,7 @@ pub(super) struct Sections<'a> {
     pub(super) entities: Vec<Named<'a>>,
     pub(super) intents: Vec<Named<'a>>,
     pub(super) responses: Vec<Named<'a>>,
+    pub(super) templates: Vec<Named<'a>>,
     /// Values of `rules` keys.
     pub(super) rules: Vec<&'a Node>,
     /// Values of `tests` keys.
@@ -76,6 +78,7 @@ impl<'a> Sections<'a> {
             ("entity", &sections.entities),
             ("intent", &sections.intents),
             ("response", &sections.responses),
+            ("template", &sections.templates),
         ] {
             names_are_unique(kind, named, diagnostics);
         }
@@ -89,6 +92,7 @@ impl<'a> Sections<'a> {
             "entities" => named(node, &mut self.entities, diagnostics),
             "intents" => named(node, &mut self.intents, diagnostics),
             "responses" => named(node, &mut self.responses, diagnostics),
+            "templates" => named(node, &mut self.templates, diagnostics),
             "rules" => self.rules.push(node),
             "tests" => self.tests.push(node),
             key if LATER_KEYS.contains(&key) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Compiler;
+use super::replies_to::NotificationUse;
 use crate::language::Language;
 use crate::respond::{Known, Template};
 use crate::ruleset::Text;
@@ -73,14 +74,30 @@ impl Compiler<'_> {
         }
         let names = &self.names;
         let incomplete = self.incomplete;
+        let templates = &self.templates;
+        let is_field = |name: &str| {
+            incomplete
+                || templates
+                    .iter()
+                    .any(|template| template.field(name).is_some())
+        };
         let known = |name: &str| match name.split_once('.') {
             Some(("pack", "name")) => Known::Always,
             Some(("contact" | "conversation", _)) => Known::Maybe,
+            Some(("notification", field)) if is_field(field) => Known::Sometimes,
             _ if names.is_value(name) || incomplete => Known::Maybe,
             _ => Known::No,
         };
         match Template::parse(text, &known) {
-            Ok(template) => Some(Text::Template(Arc::new(template))),
+            Ok(template) => {
+                let uses = template.uses().iter().map(|used| NotificationUse {
+                    field: used.name.trim_start_matches("notification.").to_owned(),
+                    at: node.span_within(used.at.clone()),
+                    guarded: used.guarded,
+                });
+                self.uses.extend(uses);
+                Some(Text::Template(Arc::new(template)))
+            }
             Err(problems) => {
                 for problem in &problems {
                     self.diagnostics

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use crate::decision::{Decision, Effect, Spoken};
 use crate::dialogue::{Offered, State};
-use crate::respond::{self, Purpose, Values};
+use crate::respond::{self, Purpose, Told, Values};
 use crate::ruleset::{Action, Rule, Ruleset, Scope, Text};
 use crate::sentiment::Mood;
 use crate::text;
 use crate::trace::Trace;
-use crate::turn::{Consent, Contact, Turn};
+use crate::turn::{Contact, Turn};
 
-use super::conditions::Facts;
+use super::conditions::{Facts, Situation};
 use super::read::Evidence;
 
 /// Characters of a field's value and of a note for staff; the rest is cut.
@@ -32,6 +32,7 @@ pub(super) struct Acting<'a> {
     rules: &'a Ruleset,
     turn: &'a Turn<'a>,
     evidence: &'a Evidence<'a>,
+    notification: Option<Told<'a>>,
     /// With what this turn has changed, so that what follows sees it.
     contact: Cow<'a, Contact>,
     pub(super) state: State,
@@ -43,17 +44,13 @@ pub(super) struct Acting<'a> {
 }
 
 impl<'a> Acting<'a> {
-    pub(super) fn new(
-        rules: &'a Ruleset,
-        turn: &'a Turn<'a>,
-        evidence: &'a Evidence<'a>,
-        state: State,
-    ) -> Self {
+    pub(super) fn new(situation: &Situation<'a>, state: State) -> Self {
         Self {
-            rules,
-            turn,
-            evidence,
-            contact: Cow::Borrowed(turn.contact),
+            rules: situation.rules,
+            turn: situation.turn,
+            evidence: situation.evidence,
+            notification: situation.notification,
+            contact: Cow::Borrowed(situation.turn.contact),
             state,
             replies: Vec::new(),
             effects: Vec::new(),
@@ -103,7 +100,7 @@ impl<'a> Acting<'a> {
             } => {
                 let note = note
                     .as_ref()
-                    .map(|note| self.record(note))
+                    .map(|note| self.keep(note, Purpose::Note))
                     .filter(|note| !note.is_empty());
                 let reason = reason(rule, &self.evidence.mood);
                 self.escalate(Effect::Escalate {
@@ -114,7 +111,7 @@ impl<'a> Acting<'a> {
                 });
             }
             Action::Set { scope, name, value } => {
-                let value = self.record(value);
+                let value = self.keep(value, Purpose::Record);
                 self.set(*scope, name, value);
             }
             Action::Forget { scope, name } => self.forget(*scope, name),
@@ -129,14 +126,17 @@ impl<'a> Acting<'a> {
             Action::React(emoji) => self.effect(Effect::React {
                 emoji: emoji.clone(),
             }),
-            Action::OptOut => {
+            Action::OptOut(categories) => {
                 self.opted_out = true;
                 self.effect(Effect::OptOut {
-                    categories: Consent::ALL.to_vec(),
+                    categories: categories.clone(),
                 });
             }
-            Action::OptIn => self.effect(Effect::OptIn {
-                categories: Consent::ALL.to_vec(),
+            Action::OptIn(categories) => self.effect(Effect::OptIn {
+                categories: categories.clone(),
+            }),
+            Action::Cancel(template) => self.effect(Effect::Cancel {
+                template: template.clone(),
             }),
             Action::Silence => {}
             Action::End => self.ends = true,
@@ -203,9 +203,9 @@ impl<'a> Acting<'a> {
         }
     }
 
-    /// A text that is kept, with its values unaltered.
-    fn record(&self, text: &Text) -> String {
-        respond::fill_text(text, &self.values(), Purpose::Record)
+    /// A text that is kept or told to staff.
+    fn keep(&self, text: &Text, purpose: Purpose) -> String {
+        respond::fill_text(text, &self.values(), purpose)
             .chars()
             .take(VALUE_CHARS_MAX)
             .collect()
@@ -218,6 +218,7 @@ impl<'a> Acting<'a> {
             entities: &self.evidence.entities,
             contact: &self.contact,
             conversation: &self.state.fields,
+            notification: self.notification,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::decision::{Button, Reply, Spoken};
 use crate::language::Language;
-use crate::ruleset::{Choices, Intent, IntentId, Ruleset};
+use crate::ruleset::{Form, Intent, IntentId, Ruleset};
 
 /// UTF-16 units of a button's title; WhatsApp's limit.
 const TITLE_UNITS_MAX: usize = 20;
@@ -87,10 +87,10 @@ fn button_title<'r>(rules: &'r Ruleset, id: &str, language: Language) -> Option<
         .iter()
         .filter_map(|response| response.languages.get(&language))
         .flatten();
-    let mut choices = speeches.flat_map(|speech| match &speech.choices {
-        Choices::None => [].as_slice(),
-        Choices::Buttons(choices) => choices,
-        Choices::List { rows, .. } => rows,
+    let mut choices = speeches.flat_map(|speech| match &speech.form {
+        Form::Buttons(choices) => choices,
+        Form::List { rows, .. } => rows,
+        _ => [].as_slice(),
     });
     choices
         .find(|choice| choice.id == id)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::hours;
 use crate::pattern::Owner as PatternOwner;
+use crate::respond::Told;
 use crate::ruleset::{Condition, IntentId, Ruleset, Scope, Test};
 use crate::sentiment::Label;
 use crate::turn::{Contact, Event, Turn};
@@ -22,6 +23,8 @@ pub(super) struct Situation<'a> {
     /// Which one in a row this is, when nothing says what the customer wants.
     pub(super) not_understood: Option<u32>,
     pub(super) events: &'a [Event],
+    /// The notification that the message answers.
+    pub(super) notification: Option<Told<'a>>,
 }
 
 /// What rules may change while they are tried.
@@ -116,6 +119,11 @@ impl<'a> Trial<'a> {
             Condition::NotUnderstood { times } => situation
                 .not_understood
                 .is_some_and(|count| count >= *times),
+            Condition::ReplyingTo(template) => situation.notification.is_some_and(|told| {
+                template
+                    .as_ref()
+                    .is_none_or(|template| *template == told.template.name)
+            }),
             Condition::Field { scope, name, test } => test_holds(test, self.field(*scope, name)),
         }
     }
@@ -198,6 +206,8 @@ impl<'a> Trial<'a> {
             Condition::Holiday => "a public holiday".to_owned(),
             Condition::Event(event) => format!("event {}", word(event)),
             Condition::NotUnderstood { times } => format!("not understood {times} times"),
+            Condition::ReplyingTo(None) => "a reply to a notification".to_owned(),
+            Condition::ReplyingTo(Some(template)) => format!("a reply to {template}"),
             Condition::Field { scope, name, test } => {
                 format!("{}.{name} {}", scope_name(*scope), test_words(test))
             }
@@ -231,6 +241,10 @@ impl<'a> Trial<'a> {
             Condition::NotUnderstood { .. } => match self.situation.not_understood {
                 Some(count) => format!("it is number {count}"),
                 None => "it was understood".to_owned(),
+            },
+            Condition::ReplyingTo(_) => match self.situation.notification {
+                Some(told) => format!("it replies to {}", told.template.name),
+                None => "it replies to none".to_owned(),
             },
             // The value may be personal and a trace is read by many: it is not repeated.
             Condition::Field { scope, name, .. } => {

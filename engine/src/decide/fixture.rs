@@ -11,7 +11,7 @@ use crate::dialogue::State;
 use crate::language::Language;
 use crate::pattern::{Hit, MatcherBuilder, Owner as PatternOwner};
 use crate::ruleset::{
-    Action, Buttons, Choice, Choices, Condition, Entity, Hours, Intent, IntentId, Matching, Pack,
+    Action, Buttons, Choice, Condition, Entity, Form, Hours, Intent, IntentId, Matching, Pack,
     PatternId, Phrase, Response, ResponseId, Rule, RuleId, RuleIndex, Ruleset, Speech, Text,
 };
 use crate::sentiment::{Lexicons, Mood, Scorer};
@@ -29,7 +29,7 @@ pub(super) fn ruleset(priorities: [i32; 4], rules: Vec<Rule>) -> Ruleset {
         .unwrap();
     let scorer = Scorer::build(&Lexicons::default(), &languages, &mut vocabulary);
     let at = |line: u32| Location {
-        file: "rules.yaml".to_owned(),
+        file: "rules.yaml".into(),
         line,
         column: 1,
     };
@@ -58,6 +58,7 @@ pub(super) fn ruleset(priorities: [i32; 4], rules: Vec<Rule>) -> Ruleset {
         pack: pack(),
         intents: intents.collect(),
         entities: Vec::<Entity>::new(),
+        templates: Vec::new(),
         responses: responses(),
         rules,
         index: RuleIndex {
@@ -104,12 +105,12 @@ fn pack() -> Pack {
 
 /// Response n says `r<n>` in English and `s<n>` in Sesotho; response 9 has buttons.
 fn responses() -> Vec<Response> {
-    let speech = |text: String, choices: Choices| {
+    let speech = |text: String, form: Form| {
         vec![Speech {
             text: Text::Plain(text),
             header: None,
             footer: None,
-            choices,
+            form,
         }]
     };
     let choice = |id: &str, title: &str| Choice {
@@ -120,11 +121,11 @@ fn responses() -> Vec<Response> {
     (0..10)
         .map(|number| {
             let choices = match number {
-                9 => Choices::Buttons(vec![
+                9 => Form::Buttons(vec![
                     choice("balance", "My balance"),
                     choice("a", "The first"),
                 ]),
-                _ => Choices::None,
+                _ => Form::Text,
             };
             Response {
                 name: format!("r{number}"),

@@ -20,6 +20,7 @@ use jiff::SignedDuration;
 
 use crate::decision::{Decision, IntentMatch, RuleRef};
 use crate::dialogue::State;
+use crate::respond::Told;
 use crate::ruleset::Ruleset;
 use crate::trace::RuleTrace;
 use crate::turn::{Event, MessageKind, Turn};
@@ -72,8 +73,11 @@ fn answer(rules: &Ruleset, state: &State, turn: &Turn<'_>, mut evidence: Evidenc
         not_understood: is_without_intent(turn, &evidence, &weighed)
             .then(|| state.not_understood.saturating_add(1)),
         events: &events,
+        notification: turn
+            .notification
+            .and_then(|notification| Told::of(&rules.templates, notification)),
     };
-    let mut acting = Acting::new(rules, turn, &evidence, state);
+    let mut acting = Acting::new(&situation, state);
     let tried = rules::run(&situation, voice, &mut acting);
     if voice.is_free() && !weighed.rivals.is_empty() && !tried.decided_without_intent {
         acting.say(ambiguity::question(

@@ -69,9 +69,8 @@ pub(super) fn read<'b>(
     found.clear();
     hits.clear();
     let tap = tapped(rules, state, turn, words);
-    rules
-        .matcher
-        .values(words, &rules.vocabulary, scratch, found);
+    let mut reading = rules.matcher.read(words, &rules.vocabulary, scratch);
+    reading.values(found);
     find_values(rules, text, words, found);
     let mut guess = Guess {
         language: None,
@@ -79,9 +78,7 @@ pub(super) fn read<'b>(
     };
     let mut mood = Mood::default();
     if !tap.as_ref().is_some_and(|tap| tap.answered) {
-        rules
-            .matcher
-            .hits(text, words, &rules.vocabulary, found, scratch, hits);
+        reading.hits(text, found, hits);
     }
     // The title of a tapped button is in our words, not the customer's: it shows no language and no mood.
     let own_words = turn.button.is_none() && !words.tokens.is_empty();
@@ -234,8 +231,14 @@ fn folded(words: &Words) -> Option<String> {
     if words.tokens.is_empty() || words.tokens.len() > TITLE_WORDS_MAX {
         return None;
     }
-    let parts: Vec<&str> = words.tokens.iter().map(|token| words.text(token)).collect();
-    Some(parts.join(" "))
+    let mut title = String::with_capacity(words.folded.len() + words.tokens.len());
+    for token in &words.tokens {
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.push_str(words.text(token));
+    }
+    Some(title)
 }
 
 /// The message's language when certain, else the conversation's, else the contact's, else the pack's first.

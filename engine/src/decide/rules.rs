@@ -58,7 +58,7 @@ impl Voice {
         let confirms = rule
             .then
             .iter()
-            .any(|action| matches!(action, Action::OptOut));
+            .any(|action| matches!(action, Action::OptOut(_)));
         match self {
             Self::Owned(_) if !confirms => Speech::Withheld,
             _ => Speech::Said,
@@ -71,7 +71,7 @@ impl Voice {
         let consents = rule
             .then
             .iter()
-            .any(|action| matches!(action, Action::OptOut | Action::OptIn));
+            .any(|action| matches!(action, Action::OptOut(_) | Action::OptIn(_)));
         let late = || {
             any_leaf(&rule.when, &|leaf| {
                 matches!(leaf, Condition::Event(Event::StaleMessage))
@@ -147,6 +147,10 @@ fn called_up(situation: &Situation<'_>) -> Vec<RuleId> {
         add(index.by_button.get(&tap.id));
     }
     add(index.by_message.get(&situation.turn.kind));
+    if let Some(told) = situation.notification {
+        add(index.by_notification.get(&told.template.name));
+        add(Some(&index.any_notification));
+    }
     for event in situation.events {
         add(index.by_event.get(event));
     }
@@ -159,7 +163,7 @@ fn called_up(situation: &Situation<'_>) -> Vec<RuleId> {
         rule.is_some_and(|rule| {
             rule.then
                 .iter()
-                .any(|action| matches!(action, Action::OptOut))
+                .any(|action| matches!(action, Action::OptOut(_)))
         })
     };
     if called.iter().any(opts_out) {

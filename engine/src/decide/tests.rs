@@ -321,7 +321,7 @@ fn a_person_or_waiting_keeps_the_bot_silent_except_for_stop() {
         rule(
             "stop",
             Condition::Pattern(PatternId(0)),
-            vec![Action::OptOut, say(0)],
+            vec![Action::OptOut(Consent::ALL.to_vec()), say(0)],
         )
     };
     for owner in [Owner::Waiting, Owner::Person] {
@@ -357,7 +357,7 @@ fn a_person_or_waiting_keeps_the_bot_silent_except_for_stop() {
         talk.rules.rules.push(rule(
             "start",
             Condition::Pattern(PatternId(1)),
-            vec![Action::OptIn, say(4)],
+            vec![Action::OptIn(Consent::ALL.to_vec()), say(4)],
         ));
         talk.rules.index.always.push(RuleId(3));
         let started = talk.hits(&[pattern_hit(1)]);
@@ -390,7 +390,7 @@ fn a_late_message_is_left_to_rules_about_late_messages() {
     let stop = rule(
         "stop",
         Condition::Pattern(PatternId(0)),
-        vec![Action::OptOut, say(0)],
+        vec![Action::OptOut(Consent::ALL.to_vec()), say(0)],
     );
     let late = rule("late", Condition::Event(Event::StaleMessage), vec![say(3)]);
     let mut talk = Talk::with(vec![
@@ -423,7 +423,7 @@ fn opting_out_is_an_event_for_the_rules_after_it() {
         goes_on(rule(
             "stop",
             Condition::Pattern(PatternId(0)),
-            vec![Action::OptOut],
+            vec![Action::OptOut(Consent::ALL.to_vec())],
         )),
         rule("goodbye", Condition::Event(Event::OptedOut), vec![say(1)]),
     ]);
@@ -439,7 +439,7 @@ fn opting_out_is_noticed_after_the_rule_that_decided_it() {
         rule(
             "stop",
             Condition::Pattern(PatternId(0)),
-            vec![Action::OptOut, say(0)],
+            vec![Action::OptOut(Consent::ALL.to_vec()), say(0)],
         ),
         goes_on(rule("noted", opted_out(), tag("noted"))),
         rule("plain", Condition::Pattern(PatternId(0)), tag("plain")),
@@ -747,7 +747,9 @@ mod properties {
             (0..10_u32).prop_map(say),
             Just(Action::Silence),
             Just(Action::End),
-            Just(Action::OptOut),
+            Just(Action::OptOut(Consent::ALL.to_vec())),
+            Just(Action::OptIn(vec![Consent::Service])),
+            Just(Action::Cancel("payment_reminder".to_owned())),
             Just(escalate(Priority::High)),
             Just(set(Scope::Conversation, "x", "1")),
         ]

@@ -93,6 +93,8 @@ codes! {
     UNKNOWN_TEAM = "unknown-team";
     /// The pack's `languages` do not hold this code.
     UNKNOWN_LANGUAGE = "unknown-language";
+    /// No template has this name.
+    UNKNOWN_TEMPLATE = "unknown-template";
     /// The entity has no value of this name.
     UNKNOWN_ENTITY_VALUE = "unknown-entity-value";
 
@@ -124,6 +126,19 @@ codes! {
     /// Two buttons or rows of one message with the same id or title.
     DUPLICATE_BUTTON = "duplicate-button";
 
+    /// A template's text that begins or ends with a value; WhatsApp does not approve new ones.
+    PARAMETER_AT_EDGE = "parameter-at-edge";
+    /// Two values of a template without words between them; WhatsApp does not approve it.
+    ADJACENT_PARAMETERS = "adjacent-parameters";
+    /// A template's header with more than one value.
+    HEADER_PARAMETERS = "header-parameters";
+    /// A text of several lines where WhatsApp takes one.
+    LINE_BREAK = "line-break";
+    /// Buttons of a template as WhatsApp does not approve them.
+    TEMPLATE_BUTTON = "template-button";
+    /// The sample of a field is not of the field's type.
+    BAD_SAMPLE = "bad-sample";
+
     /// A lexicon that does not open with what it is, or says something that cannot be used.
     LEXICON_HEAD = "lexicon-head";
     /// A line of a lexicon without the columns that its form asks for.
@@ -148,6 +163,8 @@ codes! {
     DUPLICATE_PHRASE = "duplicate-phrase";
     /// A response that one of the pack's languages does not have.
     MISSING_TRANSLATION = "missing-translation";
+    /// A field that a template asks for and does not print.
+    UNUSED_FIELD = "unused-field";
     /// A rule waits for a button that no response shows.
     UNKNOWN_BUTTON = "unknown-button";
 }

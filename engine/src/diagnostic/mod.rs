@@ -1,6 +1,6 @@
 //! What is wrong with a pack, and where: code, severity, message, labelled spans, help.
 //!
-//! There is one constructor function per kind of finding, in `reading`, `meaning` and `lexicon`; `rg 'diagnostics\.'` lists every
+//! There is one constructor function per kind of finding, in `reading`, `meaning`, `template` and `lexicon`; `rg 'diagnostics\.'` lists every
 //! place that can give one. Nothing here decides what is wrong.
 
 mod code;
@@ -9,6 +9,7 @@ mod meaning;
 mod reading;
 mod render;
 mod suggest;
+mod template;
 
 use crate::source::Span;
 

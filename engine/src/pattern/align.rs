@@ -3,7 +3,7 @@
 use crate::text::{TokenKind, Vocabulary, VocabularyBuilder, WordId, Words};
 
 use super::affixes::{Cuts, Mask, STEM_BYTES_MIN, stems};
-use super::table::STEM;
+use super::code::STEM;
 use super::typos::Typos;
 
 /// A word or stem of patterns that a token stands for.
@@ -21,7 +21,9 @@ pub(super) struct Aligned {
     ends: Vec<u32>,
     /// Content words before each token, and in all.
     content: Vec<u32>,
-    letters: Vec<char>,
+    /// What an unknown word may stand for, and what finding that needs.
+    guesses: Vec<Alternative>,
+    letters: Vec<u32>,
     cuts: Cuts,
 }
 
@@ -150,13 +152,14 @@ impl Forms {
     fn guess(&self, text: &str, word: WordId, aligned: &mut Aligned) {
         let Aligned {
             alternatives,
+            guesses,
             letters,
             cuts,
             ..
         } = aligned;
-        let first = alternatives.len();
+        guesses.clear();
         self.stems.of(text, cuts, |stem| {
-            alternatives.push(Alternative {
+            guesses.push(Alternative {
                 atom: stem,
                 typos: 0,
             });
@@ -164,15 +167,12 @@ impl Forms {
         // A word that lexicons know is what it is, and never a misspelling.
         if !word.is_known() {
             self.typos.find(text, letters, |atom, typos| {
-                alternatives.push(Alternative { atom, typos });
+                guesses.push(Alternative { atom, typos });
             });
         }
-        if alternatives.len() > first + 1 {
-            let mut found = alternatives.split_off(first);
-            found.sort_unstable();
-            found.dedup_by_key(|alternative| alternative.atom);
-            alternatives.append(&mut found);
-        }
+        guesses.sort_unstable();
+        guesses.dedup_by_key(|guess| guess.atom);
+        alternatives.append(guesses);
     }
 }
 

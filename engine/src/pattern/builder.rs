@@ -4,17 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::language::Language;
 use crate::ruleset::{EntityId, ListId};
-use crate::text::{VocabularyBuilder, WordId, WordInfo, hash};
+use crate::text::{VocabularyBuilder, WordId, WordInfo};
 
 use super::affixes::{ALL, Mask, STEM_BYTES_MIN, mask};
 use super::align::Forms;
+use super::code::{Code, STEM};
 use super::expand::expand;
 use super::hit::Owner;
 use super::matcher::{Matcher, REGEX, Tables};
 use super::measure::Measure;
+use super::needs::codes;
 use super::regexes::{REGEXES_MAX, Regexes, UNBOUND_REGEXES_MAX, check};
-use super::required::{required, stretches};
-use super::table::{Code, STEM, TableBuilder};
+use super::required::{Need, required, stretches};
+use super::table::TableBuilder;
 use super::tree::{Node, Pattern};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +60,10 @@ pub(crate) struct MatcherBuilder {
     regexes: Regexes,
     /// Phrase number of each expression.
     regex_phrases: Vec<u32>,
-    /// What every match of each expression holds: see [`required`].
+    /// The words of every match of each expression: see [`required`].
     required: Vec<Vec<Vec<Vec<WordId>>>>,
+    /// The needs of each, as codes.
+    needs: Vec<Vec<Code>>,
     measure: Measure,
     /// How many patterns use each word.
     uses: Vec<u32>,
@@ -147,7 +151,7 @@ impl MatcherBuilder {
             help: refused.help,
         })?;
         let phrase = self.number(owner);
-        let number = self.regexes.add(expression, &stretches(&hir));
+        let number = self.regexes.add(expression);
         if number as usize == REGEXES_MAX {
             self.error(
                 phrase,
@@ -160,13 +164,22 @@ impl MatcherBuilder {
             count(&mut self.uses, word);
             word
         };
-        let texts = |texts: Vec<Vec<String>>| {
-            texts
-                .iter()
-                .map(|words| words.iter().map(&mut intern).collect())
-                .collect()
+        let needs = required(&hir);
+        let stretches = stretches(&hir, &needs);
+        let mut number_words = |need: &Need<String>| match need {
+            Need::Digit => Need::Digit,
+            Need::OneOf(texts) => {
+                let words = |words: &Vec<String>| words.iter().map(&mut intern).collect();
+                Need::OneOf(texts.iter().map(words).collect())
+            }
         };
-        let sets: Vec<Vec<Vec<WordId>>> = required(&hir).into_iter().map(texts).collect();
+        let needs: Vec<Need<WordId>> = needs.iter().map(&mut number_words).collect();
+        self.needs.push(codes(&needs, &stretches));
+        let texts = |need| match need {
+            Need::OneOf(texts) => Some(texts),
+            Need::Digit => None,
+        };
+        let sets: Vec<Vec<Vec<WordId>>> = needs.into_iter().filter_map(texts).collect();
         if sets.is_empty() && self.regexes.add_unbound(number) == UNBOUND_REGEXES_MAX + 1 {
             let message = format!(
                 "more than {UNBOUND_REGEXES_MAX} expressions hold no whole word, and every message must try them all"
@@ -297,9 +310,8 @@ impl MatcherBuilder {
             captures,
             owners,
             keys,
-            mut regexes,
+            regexes,
             regex_phrases,
-            required,
             ..
         } = self;
         let numbers: Vec<u32> = words
@@ -313,7 +325,6 @@ impl MatcherBuilder {
                 atom
             }
         };
-        add_needs(&mut regexes, &required, renumber);
         let stems: Vec<(WordId, Mask)> = stems
             .iter()
             .map(|&(word, mask)| (WordId(renumber(word.0)), mask))
@@ -331,7 +342,6 @@ impl MatcherBuilder {
             phrases: phrases.build(entity_of, renumber),
         };
         let forms = Forms::new(vocabulary, &stems, &tolerant);
-        let stamp = hash::mix(tables.stamp(), vocabulary.stamp());
         Ok(Matcher {
             tables,
             forms,
@@ -341,7 +351,6 @@ impl MatcherBuilder {
             captures,
             owners,
             keys,
-            stamp,
         })
     }
 
@@ -369,7 +378,8 @@ impl MatcherBuilder {
     /// Hangs each expression on the words that fewest patterns use and that it cannot match without.
     fn bind_regexes(&mut self) {
         let uses = |word: WordId| self.uses.get(word.at()).copied().unwrap_or(0);
-        for (number, sets) in self.required.iter().enumerate() {
+        let expressions = self.required.iter().zip(&self.needs);
+        for (number, (sets, needs)) in expressions.enumerate() {
             let rarest = |texts: &Vec<Vec<WordId>>| -> BTreeSet<WordId> {
                 texts
                     .iter()
@@ -386,13 +396,9 @@ impl MatcherBuilder {
                 .flatten()
             {
                 let number = REGEX | u32::try_from(number).unwrap_or(0);
-                self.phrases.add(
-                    number,
-                    &[Code::Word {
-                        atom: word.0,
-                        exact: true,
-                    }],
-                );
+                let mut codes = vec![Code::word(word)];
+                codes.extend_from_slice(needs);
+                self.phrases.add(number, &codes);
             }
         }
     }
@@ -404,22 +410,6 @@ fn count(uses: &mut Vec<u32>, word: WordId) {
     }
     if let Some(uses) = uses.get_mut(word.at()) {
         *uses += 1;
-    }
-}
-
-/// Tells the expressions what they need, in final numbers.
-fn add_needs(
-    regexes: &mut Regexes,
-    required: &[Vec<Vec<Vec<WordId>>>],
-    renumber: impl Fn(u32) -> u32,
-) {
-    for sets in required {
-        let numbered = |words: &Vec<WordId>| words.iter().map(|word| renumber(word.0)).collect();
-        let sets: Vec<Vec<Vec<u32>>> = sets
-            .iter()
-            .map(|texts| texts.iter().map(numbered).collect())
-            .collect();
-        regexes.add_needs(&sets);
     }
 }
 

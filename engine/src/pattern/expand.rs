@@ -1,6 +1,6 @@
 //! Turns the tree of a pattern into the plain sequences it stands for: one for each way to read it.
 
-use super::table::Code;
+use super::code::Code;
 use super::tree::{GAP_ANY, Node, Pattern};
 
 /// All ways to read `pattern`. `resolve` gives each word, list and entity its code; a node without one matches nothing.

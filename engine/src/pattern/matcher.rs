@@ -5,41 +5,28 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use regex_syntax::is_word_character;
-
 use crate::entities::Found;
 use crate::ruleset::{EntityId, PatternId};
-use crate::text::{Token, Vocabulary, Words, fold, hash, matched};
+use crate::text::{Vocabulary, Words, matched};
 
 use super::align::{Aligned, Forms};
+use super::called::Called;
+use super::code::STEM;
 use super::hit::{Hit, Owner, keep, score};
-use super::needs::{Marks, Present};
 use super::regexes::{MESSAGE_REGEX_STEPS_MAX, Regexes, SearchScratch, Texts};
 use super::scan::{bytes, entity_spans, scan, tokens};
-use super::table::{STEM, Table};
+use super::table::Table;
 use super::walk::{EntitySpan, Fit, ListSpan, MESSAGE_STEPS_MAX, Walk};
 
 /// Reused from message to message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    /// Which matcher read which message last: reading twice is not needed.
-    stamp: u64,
-    folded: String,
-    tokens: Vec<Token>,
     aligned: Aligned,
     lists: Vec<ListSpan>,
     entities: Vec<EntitySpan>,
     captures: Vec<(usize, u32, u32)>,
     values: Vec<ValueSpan>,
-    expressions: Expressions,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Expressions {
-    /// Those that a word of the message calls up.
-    called: Vec<u32>,
-    /// Words of the message, and parts of words.
-    present: Present,
+    called: Called,
     search: SearchScratch,
 }
 
@@ -62,14 +49,6 @@ pub(super) struct Tables {
     pub(super) phrases: Table,
 }
 
-impl Tables {
-    pub(super) fn stamp(&self) -> u64 {
-        [&self.lists, &self.values, &self.phrases]
-            .iter()
-            .fold(0, |stamp, table| hash::mix(stamp, table.stamp()))
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
     pub(super) tables: Tables,
@@ -81,22 +60,23 @@ pub(crate) struct Matcher {
     pub(super) captures: Vec<String>,
     pub(super) owners: Vec<Owner>,
     pub(super) keys: HashMap<EntityId, Vec<String>>,
-    /// Tells matchers apart in a scratch that several use.
-    pub(super) stamp: u64,
 }
 
-impl Matcher {
+/// A message, aligned and with the list entries in it.
+#[derive(Debug)]
+pub(crate) struct Reading<'m> {
+    matcher: &'m Matcher,
+    words: &'m Words,
+    vocabulary: &'m Vocabulary,
+    scratch: &'m mut Scratch,
+}
+
+impl Reading<'_> {
     /// Finds the values of value-list entities in the message and appends them in order of appearance. Of overlapping
     /// values of one entity the first counts, of those that begin together the longest.
-    pub(crate) fn values(
-        &self,
-        words: &Words,
-        vocabulary: &Vocabulary,
-        scratch: &mut Scratch,
-        found: &mut Vec<Found>,
-    ) {
-        self.prepare(words, vocabulary, scratch);
-        if self.tables.values.is_empty() {
+    pub(crate) fn values(&mut self, found: &mut Vec<Found>) {
+        let (matcher, words) = (self.matcher, self.words);
+        if matcher.tables.values.is_empty() {
             return;
         }
         let Scratch {
@@ -105,31 +85,37 @@ impl Matcher {
             captures,
             values,
             ..
-        } = scratch;
+        } = &mut *self.scratch;
         values.clear();
         let mut walk = Walk {
             aligned,
             lists,
             entities: &[],
-            slots: &self.slots,
+            slots: &matcher.slots,
             steps: MESSAGE_STEPS_MAX,
             captures,
         };
-        scan(&self.tables.values, aligned, lists, &[], |sequence, at| {
-            let Some(&Owner::Value(entity, value)) = self.owners.get(sequence.phrase as usize)
-            else {
-                return;
-            };
-            walk.fits(sequence, at, |fit, _| {
-                values.push(ValueSpan {
-                    entity,
-                    value,
-                    first: fit.first,
-                    end: fit.end,
-                    typos: fit.typos,
+        scan(
+            &matcher.tables.values,
+            aligned,
+            lists,
+            &[],
+            |sequence, at| {
+                let owner = matcher.owners.get(sequence.phrase as usize);
+                let Some(&Owner::Value(entity, value)) = owner else {
+                    return;
+                };
+                walk.fits(sequence, at, |fit, _| {
+                    values.push(ValueSpan {
+                        entity,
+                        value,
+                        first: fit.first,
+                        end: fit.end,
+                        typos: fit.typos,
+                    });
                 });
-            });
-        });
+            },
+        );
         values.sort_unstable_by_key(|span| {
             (
                 span.entity,
@@ -143,7 +129,7 @@ impl Matcher {
         let mut last = None;
         for span in values.iter() {
             if last.is_none_or(|(entity, end)| entity != span.entity || end <= span.first) {
-                found.push(self.found(words, span));
+                found.push(matcher.found(words, span));
                 last = Some((span.entity, span.end));
             }
         }
@@ -152,73 +138,57 @@ impl Matcher {
         }
     }
 
-    fn found(&self, words: &Words, span: &ValueSpan) -> Found {
-        let (start, end) = bytes(words, span.first, span.end);
-        let key = self
-            .keys
-            .get(&span.entity)
-            .and_then(|keys| keys.get(span.value as usize));
-        let value = key.cloned().unwrap_or_else(|| span.value.to_string());
-        Found {
-            entity: span.entity,
-            start,
-            end,
-            value,
-            typos: span.typos,
-        }
-    }
-
     /// Finds every intent, `unless` and rule pattern that fits, in order of (start, end, phrase).
     /// `found` are all entity values of the message, for `{entity}`.
-    pub(crate) fn hits(
-        &self,
-        text: &str,
-        words: &Words,
-        vocabulary: &Vocabulary,
-        found: &[Found],
-        scratch: &mut Scratch,
-        hits: &mut Vec<Hit>,
-    ) {
+    pub(crate) fn hits(&mut self, text: &str, found: &[Found], hits: &mut Vec<Hit>) {
+        let (matcher, words) = (self.matcher, self.words);
         hits.clear();
-        self.prepare(words, vocabulary, scratch);
         let Scratch {
             aligned,
             lists,
             entities,
             captures,
-            expressions,
+            called,
+            search,
             ..
-        } = scratch;
+        } = &mut *self.scratch;
         entity_spans(words, found, entities);
-        expressions.called.clear();
+        let (text, lower) = (matched(text), lower(matched(text), words));
+        if !matcher.regexes.is_empty() {
+            called.list(Texts { raw: text, lower }, words, self.vocabulary);
+        }
         let mut walk = Walk {
             aligned,
             lists,
             entities,
-            slots: &self.slots,
+            slots: &matcher.slots,
             steps: MESSAGE_STEPS_MAX,
             captures,
         };
         scan(
-            &self.tables.phrases,
+            &matcher.tables.phrases,
             aligned,
             lists,
             entities,
             |sequence, at| {
                 if sequence.phrase & REGEX != 0 {
-                    return expressions.called.push(sequence.phrase & !REGEX);
+                    return called.call(sequence, lower);
                 }
                 walk.fits(sequence, at, |fit, captures| {
-                    keep(
-                        hits,
-                        self.hit(words, aligned, sequence.phrase, fit, captures),
-                    );
+                    let hit = matcher.hit(words, aligned, sequence.phrase, fit, captures);
+                    keep(hits, hit);
                 });
             },
         );
-        if !self.regexes.is_empty() {
-            self.parts(matched(text), words, vocabulary, expressions);
-            self.search(matched(text), words, aligned, expressions, hits);
+        if !matcher.regexes.is_empty() {
+            called.call_parts(&matcher.tables.phrases, lower);
+            called
+                .numbers
+                .extend_from_slice(matcher.regexes.unbound(text));
+            let texts = Texts { raw: text, lower };
+            matcher.search(&called.numbers, texts, search, |phrase, (start, end)| {
+                hits.push(matcher.regex_hit(words, aligned, phrase, (start, end)));
+            });
         }
         if hits.len() > 1 {
             hits.sort_unstable_by(|left, right| {
@@ -228,7 +198,9 @@ impl Matcher {
             hits.sort_unstable_by_key(|hit| (hit.start, hit.end, hit.phrase));
         }
     }
+}
 
+impl Matcher {
     /// The name under index `capture` of [`Hit::captures`].
     pub(crate) fn capture_name(&self, capture: u32) -> &str {
         self.captures
@@ -236,28 +208,38 @@ impl Matcher {
             .map_or("", String::as_str)
     }
 
-    /// Aligns the message and finds the list entries in it, unless that has just been done.
-    fn prepare(&self, words: &Words, vocabulary: &Vocabulary, scratch: &mut Scratch) {
-        if scratch.stamp == self.stamp
-            && scratch.folded == words.folded
-            && scratch.tokens == words.tokens
-        {
-            return;
-        }
-        scratch.stamp = self.stamp;
-        scratch.folded.clone_from(&words.folded);
-        scratch.tokens.clone_from(&words.tokens);
+    /// Aligns a message and finds the list entries in it.
+    pub(crate) fn read<'m>(
+        &'m self,
+        words: &'m Words,
+        vocabulary: &'m Vocabulary,
+        scratch: &'m mut Scratch,
+    ) -> Reading<'m> {
         let Scratch {
             aligned,
             lists,
             captures,
             ..
-        } = scratch;
+        } = &mut *scratch;
         self.forms.align(words, vocabulary, aligned);
         lists.clear();
-        if self.tables.lists.is_empty() {
-            return;
+        if !self.tables.lists.is_empty() {
+            self.list_entries(aligned, captures, lists);
         }
+        Reading {
+            matcher: self,
+            words,
+            vocabulary,
+            scratch,
+        }
+    }
+
+    fn list_entries(
+        &self,
+        aligned: &Aligned,
+        captures: &mut Vec<(usize, u32, u32)>,
+        lists: &mut Vec<ListSpan>,
+    ) {
         let mut walk = Walk {
             aligned,
             lists: &[],
@@ -315,86 +297,60 @@ impl Matcher {
         }
     }
 
-    /// Lists the words of the message as expressions see them, and calls up the expressions that need a part of a word:
-    /// to them `don't` is two words, and `12:30` too.
-    fn parts(&self, text: &str, words: &Words, vocabulary: &Vocabulary, scratch: &mut Expressions) {
-        let Expressions {
-            called, present, ..
-        } = scratch;
-        present.clear();
-        for token in &words.tokens {
-            present.add(token.word.0);
+    fn found(&self, words: &Words, span: &ValueSpan) -> Found {
+        let (start, end) = bytes(words, span.first, span.end);
+        let key = self
+            .keys
+            .get(&span.entity)
+            .and_then(|keys| keys.get(span.value as usize));
+        let value = key.cloned().unwrap_or_else(|| span.value.to_string());
+        Found {
+            entity: span.entity,
+            start,
+            end,
+            value,
+            typos: span.typos,
         }
-        let marked = if words.marked { &words.tokens[..] } else { &[] };
-        for token in marked {
-            let raw = text
-                .get(token.start as usize..token.end as usize)
-                .unwrap_or("");
-            if raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                continue;
-            }
-            for part in raw
-                .split(|c| !is_word_character(c))
-                .filter(|part| !part.is_empty())
-            {
-                let word = vocabulary.number(&fold(part));
-                present.add(word.0);
-                let table = &self.tables.phrases;
-                table.alone(table.roles(word.0), |sequence| {
-                    if sequence.phrase & REGEX != 0 {
-                        called.push(sequence.phrase & !REGEX);
-                    }
-                });
-            }
-        }
-        called.retain(|&number| self.regexes.can_match(number, present));
-        if let Some(lower) = lower(text, words).filter(|_| !called.is_empty()) {
-            let marks = Marks::read(lower);
-            called.retain(|&number| self.regexes.may_match(number, &marks));
-        }
-        called.sort_unstable();
-        called.dedup();
-        called.extend_from_slice(self.regexes.unbound(text));
     }
 
+    /// Calls `each` with the phrase and the bytes of every expression of `numbers` that matches.
     fn search(
         &self,
-        text: &str,
+        numbers: &[u32],
+        texts: Texts<'_>,
+        scratch: &mut SearchScratch,
+        mut each: impl FnMut(u32, (usize, usize)),
+    ) {
+        let mut steps = MESSAGE_REGEX_STEPS_MAX;
+        for &number in numbers {
+            if let Some(found) = self.regexes.find(number, texts, scratch, &mut steps)
+                && let Some(&phrase) = self.regex_phrases.get(number as usize)
+            {
+                each(phrase, found);
+            }
+        }
+    }
+
+    fn regex_hit(
+        &self,
         words: &Words,
         aligned: &Aligned,
-        Expressions { called, search, .. }: &mut Expressions,
-        hits: &mut Vec<Hit>,
-    ) {
-        let texts = Texts {
-            raw: text,
-            lower: lower(text, words),
+        phrase: u32,
+        (start, end): (usize, usize),
+    ) -> Hit {
+        let (first, behind) = tokens(words, start, end);
+        let fit = Fit {
+            first,
+            end: behind,
+            typos: 0,
+            gap_words: 0,
+            literals: 0,
+            explained: aligned.content(first, behind),
         };
-        let mut steps = MESSAGE_REGEX_STEPS_MAX;
-        for &number in called.iter() {
-            let Some((start, end)) = self.regexes.find(number, texts, search, &mut steps) else {
-                continue;
-            };
-            let Some(&phrase) = self.regex_phrases.get(number as usize) else {
-                continue;
-            };
-            let (first, behind) = tokens(words, start, end);
-            let fit = Fit {
-                first,
-                end: behind,
-                typos: 0,
-                gap_words: 0,
-                literals: 0,
-                explained: aligned.content(first, behind),
-            };
-            let span = (
-                u32::try_from(start).unwrap_or(u32::MAX),
-                u32::try_from(end).unwrap_or(u32::MAX),
-            );
-            hits.push(Hit {
-                start: span.0,
-                end: span.1,
-                ..self.hit(words, aligned, phrase, fit, &[])
-            });
+        Hit {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            end: u32::try_from(end).unwrap_or(u32::MAX),
+            ..self.hit(words, aligned, phrase, fit, &[])
         }
     }
 }

@@ -11,6 +11,8 @@
 mod affixes;
 mod align;
 mod builder;
+mod called;
+mod code;
 mod expand;
 mod filter;
 mod hit;

@@ -1,98 +1,152 @@
-//! What messages must hold for expressions to match them, in flat tables: asked before an expression itself is looked at.
+//! What messages must hold for expressions to match them: it stands in the table beside the word that calls an expression
+//! up, so that most expressions are dismissed without a look at them. Compiled, they are many and far apart in memory.
 
-use super::required::Stretch;
+use crate::text::{Token, WordId};
 
-/// For each expression: its sets, their texts, the numbers of those, each behind its count. Of every set, one text must
-/// be there; of a text, every number.
-#[derive(Debug, Default)]
-pub(super) struct Needs {
-    numbers: Vec<u32>,
-    ends: Vec<u32>,
+use super::code::Code;
+use super::required::Need;
+use super::table::CODES_MAX;
+
+/// Needs as codes: words, digits and marks, and choices between several. Those beyond what a sequence can hold are left
+/// out: the expression itself will tell.
+pub(super) fn codes(needs: &[Need<WordId>], stretches: &[Vec<String>]) -> Vec<Code> {
+    let mut codes = Vec::new();
+    for need in needs {
+        match need {
+            Need::OneOf(texts) => add(texts, |word| Code::word(*word), &mut codes),
+            Need::Digit => add(&[vec![()]], |()| Code::Digit, &mut codes),
+        }
+    }
+    for texts in stretches {
+        let marks: Vec<Vec<u32>> = texts.iter().map(|text| Marks::of(text)).collect();
+        add(&marks, |&mark| Code::Mark(mark), &mut codes);
+    }
+    codes
 }
 
-impl Needs {
-    pub(super) fn add(&mut self, sets: &[Vec<Vec<u32>>]) {
-        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        for texts in sets {
-            self.numbers.push(count(texts.len()));
-            for numbers in texts {
-                self.numbers.push(count(numbers.len()));
-                self.numbers.extend_from_slice(numbers);
-            }
-        }
-        self.ends.push(count(self.numbers.len()));
+fn add<N>(texts: &[Vec<N>], code: impl Fn(&N) -> Code, codes: &mut Vec<Code>) {
+    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let more = 1 + texts.iter().map(|needs| 1 + needs.len()).sum::<usize>();
+    // One is the word that the expression hangs on.
+    if 1 + codes.len() + more > CODES_MAX {
+        return;
     }
-
-    pub(super) fn are_met(&self, expression: u32, holds: impl Fn(u32) -> bool) -> bool {
-        let place = expression as usize;
-        let start = place
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .copied()
-            .unwrap_or(0);
-        let end = self.ends.get(place).copied().unwrap_or(start);
-        let mut needs = self
-            .numbers
-            .get(start as usize..end as usize)
-            .unwrap_or(&[]);
-        while let Some((&texts, mut rest)) = needs.split_first() {
-            let mut any = false;
-            for _ in 0..texts {
-                let Some((numbers, behind)) = rest
-                    .split_first()
-                    .and_then(|(&count, behind)| behind.split_at_checked(count as usize))
-                else {
-                    return true;
-                };
-                any = any || numbers.iter().all(|&number| holds(number));
-                rest = behind;
-            }
-            if !any {
-                return false;
-            }
-            needs = rest;
-        }
-        true
+    if let [needs] = texts {
+        return codes.extend(needs.iter().map(&code));
+    }
+    codes.push(Code::OneOf(count(texts.len())));
+    for needs in texts {
+        codes.push(Code::AllOf(count(needs.len())));
+        codes.extend(needs.iter().map(&code));
     }
 }
 
-/// The words of a message. Most words asked for are not there, and their bit says so at once.
+/// Whether a message meets the needs in packed `codes`: its words in this order, its marks anywhere.
+#[inline]
+pub(super) fn are_met(
+    mut codes: &[u32],
+    present: &Present,
+    mut has_mark: impl FnMut(u32) -> bool,
+) -> bool {
+    let mut next = |need: u32, from: usize| match Code::unpack(need) {
+        Code::Word { atom, .. } => present.next(atom, from),
+        Code::Digit => present.has_digit(from).then_some(from),
+        Code::Mark(mark) => has_mark(mark).then_some(from),
+        _ => None,
+    };
+    let mut from = 0;
+    while let Some((&first, rest)) = codes.split_first() {
+        codes = rest;
+        let Code::OneOf(texts) = Code::unpack(first) else {
+            match next(first, from) {
+                Some(place) => from = place,
+                None => return false,
+            }
+            continue;
+        };
+        let mut nearest = None;
+        for _ in 0..texts {
+            let Some((needs, behind)) = text(codes) else {
+                return true;
+            };
+            let end = needs.iter().try_fold(from, |from, &need| next(need, from));
+            nearest = nearest.into_iter().chain(end).min();
+            codes = behind;
+        }
+        match nearest {
+            Some(place) => from = place,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The needs of the first text, and what stands behind them.
+fn text(codes: &[u32]) -> Option<(&[u32], &[u32])> {
+    let (&first, rest) = codes.split_first()?;
+    match Code::unpack(first) {
+        Code::AllOf(count) => rest.split_at_checked(count as usize),
+        _ => None,
+    }
+}
+
+/// The words of a message in order. Most words asked for are not there, and their bit says so at once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Present {
     words: Vec<u32>,
     bits: [u64; PRESENT_BITS / 64],
+    /// Byte of the last digit of a plain message. Of others it is not known whether they hold one.
+    last_digit: Option<usize>,
+    /// The place behind the word that holds it; any place if that is not known.
+    digits_end: usize,
 }
 
 /// Bits for the words of a message, by their number.
 const PRESENT_BITS: usize = 256;
 
 impl Present {
-    pub(super) fn clear(&mut self) {
+    /// Begins a message, which is `lower` in lower case if it is plain.
+    pub(super) fn clear(&mut self, lower: Option<&str>) {
         self.words.clear();
         self.bits = Default::default();
+        self.last_digit = lower.and_then(|lower| lower.bytes().rposition(|b| b.is_ascii_digit()));
+        self.digits_end = if lower.is_some() { 0 } else { usize::MAX };
     }
 
-    pub(super) fn add(&mut self, word: u32) {
-        self.words.push(word);
-        set(&mut self.bits, word as usize % PRESENT_BITS);
+    /// Adds a word of `token`, or a part of one; in order of their places in the message.
+    pub(super) fn add(&mut self, word: WordId, token: &Token) {
+        self.words.push(word.0);
+        set(&mut self.bits, word.at() % PRESENT_BITS);
+        let holds = |digit| (token.start as usize..token.end as usize).contains(&digit);
+        if self.last_digit.is_some_and(holds) {
+            self.digits_end = self.words.len();
+        }
     }
 
-    pub(super) fn holds(&self, word: u32) -> bool {
-        is_set(&self.bits, word as usize % PRESENT_BITS) && self.words.contains(&word)
+    /// The first place from `from` on where `word` stands.
+    #[inline]
+    fn next(&self, word: u32, from: usize) -> Option<usize> {
+        if !is_set(&self.bits, word as usize % PRESENT_BITS) {
+            return None;
+        }
+        let mut places = self.words.get(from..)?.iter();
+        Some(from + places.position(|&other| other == word)?)
+    }
+
+    /// Whether a digit may stand from `from` on.
+    fn has_digit(&self, from: usize) -> bool {
+        from < self.digits_end
     }
 }
 
-/// Which characters stand side by side in a message of plain ASCII in lower case, and whether a digit is in it.
+/// Which characters stand side by side in a message of plain ASCII in lower case.
 #[derive(Clone, Debug)]
 pub(super) struct Marks {
     pairs: [u64; PAIR_MARKS / 64],
-    digit: bool,
 }
 
 /// Marks of two characters side by side.
 const PAIR_MARKS: usize = 1024;
-/// The mark of any digit.
-const ANY_DIGIT: u32 = u32::MAX;
 
 impl Marks {
     /// The marks of a message.
@@ -102,30 +156,19 @@ impl Marks {
         for &[left, right] in bytes.array_windows() {
             set(&mut pairs, pair(left, right));
         }
-        Self {
-            pairs,
-            digit: bytes.iter().any(u8::is_ascii_digit),
-        }
+        Self { pairs }
     }
 
-    /// The marks that a message must have for each text of a stretch; none for a single character.
-    pub(super) fn of(stretch: &Stretch) -> Vec<Vec<u32>> {
-        let mark = |&[left, right]: &[u8; 2]| u32::try_from(pair(left, right)).unwrap_or(ANY_DIGIT);
-        match stretch {
-            Stretch::Digit => vec![vec![ANY_DIGIT]],
-            Stretch::Texts(texts) => texts
-                .iter()
-                .map(|text| text.as_bytes().array_windows().map(mark).collect())
-                .collect(),
-        }
+    /// The marks that a message must have for a text; none for a single character.
+    fn of(text: &str) -> Vec<u32> {
+        let pairs = text.as_bytes().array_windows();
+        pairs
+            .filter_map(|&[left, right]| u32::try_from(pair(left, right)).ok())
+            .collect()
     }
 
     pub(super) fn holds(&self, mark: u32) -> bool {
-        if mark == ANY_DIGIT {
-            self.digit
-        } else {
-            is_set(&self.pairs, mark as usize)
-        }
+        is_set(&self.pairs, mark as usize)
     }
 }
 

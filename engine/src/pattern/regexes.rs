@@ -18,8 +18,6 @@ use crate::text::MATCHED_CHARS_MAX;
 
 use super::measure::Measure;
 use super::narrow::{Alphabet, ignores_case, narrow};
-use super::needs::{Marks, Needs, Present};
-use super::required::Stretch;
 
 /// Bytes of a compiled expression.
 pub(crate) const REGEX_BYTES_MAX: usize = 256 * 1024;
@@ -208,9 +206,6 @@ pub(super) struct Regexes {
     unbound: Vec<u32>,
     /// Those together, to see whether any of them matches; nothing when they are too many or too large for that.
     together: OnceLock<Option<Box<meta::Regex>>>,
-    /// The words that each needs, and the marks of what a plain message must hold for it.
-    words: Needs,
-    marks: Needs,
     compiled_bytes: AtomicUsize,
 }
 
@@ -221,10 +216,8 @@ pub(super) struct SearchScratch {
 }
 
 impl Regexes {
-    /// Adds an expression, of which `stretches` are told.
-    pub(super) fn add(&mut self, expression: &str, stretches: &[Stretch]) -> u32 {
-        let sets: Vec<_> = stretches.iter().map(Marks::of).collect();
-        self.marks.add(&sets);
+    /// Adds an expression.
+    pub(super) fn add(&mut self, expression: &str) -> u32 {
         self.expressions.push(Expression {
             text: expression.into(),
             narrow: OnceLock::new(),
@@ -235,22 +228,6 @@ impl Regexes {
 
     pub(super) fn is_empty(&self) -> bool {
         self.expressions.is_empty()
-    }
-
-    /// Tells which words the next expression needs, in order of addition.
-    pub(super) fn add_needs(&mut self, sets: &[Vec<Vec<u32>>]) {
-        self.words.add(sets);
-    }
-
-    /// Whether a message of these words can match expression `number`: of every set it needs, it must hold one text.
-    pub(super) fn can_match(&self, number: u32, present: &Present) -> bool {
-        self.words.are_met(number, |word| present.holds(word))
-    }
-
-    /// Whether a plain message of these marks may match expression `number`. Compiled expressions are many and far apart
-    /// in memory; so those that cannot match are best not even looked at.
-    pub(super) fn may_match(&self, number: u32, marks: &Marks) -> bool {
-        self.marks.are_met(number, |mark| marks.holds(mark))
     }
 
     /// Marks an expression as one that needs no word; how many there are now.

@@ -18,11 +18,17 @@ const CLASS_CHARS_MAX: usize = 16;
 /// Repetitions that are enumerated.
 const REPEATS_MAX: u32 = 4;
 
-/// Every match holds one of these texts; of each text are told the folded words that a match of it holds.
-pub(super) type Texts = Vec<Vec<String>>;
+/// What every match of an expression holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Need<W> {
+    /// One of these texts; of each text are told the folded words that a match of it holds, in order.
+    OneOf(Vec<Vec<W>>),
+    /// In a text of plain ASCII, a digit.
+    Digit,
+}
 
-/// What every match of an expression holds, for each stretch of the expression of which that can be told.
-pub(super) fn required(hir: &Hir) -> Vec<Texts> {
+/// What every match of an expression holds, in order, for each stretch of the expression of which that can be told.
+pub(super) fn required(hir: &Hir) -> Vec<Need<String>> {
     let mut parts = Vec::new();
     flatten(hir, &mut parts);
     let mut sets = Vec::new();
@@ -32,6 +38,9 @@ pub(super) fn required(hir: &Hir) -> Vec<Texts> {
         else {
             run.close(bounds(part), &mut sets);
             inner(part, &mut sets);
+            if is_digits(part) {
+                sets.push(Need::Digit);
+            }
             run = Run {
                 bounded: bounds_behind(part),
                 ..Run::default()
@@ -44,16 +53,10 @@ pub(super) fn required(hir: &Hir) -> Vec<Texts> {
     sets
 }
 
-/// What every match holds in a text of plain ASCII in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stretch {
-    /// One of these texts, none of them empty, as part of a word or of several.
-    Texts(Vec<String>),
-    Digit,
-}
-
-/// The stretches of an expression, parts of words too: they do not say where to look, but soon that looking is in vain.
-pub(super) fn stretches(hir: &Hir) -> Vec<Stretch> {
+/// For each stretch of an expression, texts of which every match holds one in a text of plain ASCII in lower case; none
+/// is empty. They may be parts of words: they do not say where to look, but soon that looking is in vain. What `needs`
+/// say already is left out.
+pub(super) fn stretches(hir: &Hir, needs: &[Need<String>]) -> Vec<Vec<String>> {
     let mut parts = Vec::new();
     flatten(hir, &mut parts);
     let mut stretches = Vec::new();
@@ -65,12 +68,21 @@ pub(super) fn stretches(hir: &Hir) -> Vec<Stretch> {
             continue;
         }
         run = run.end(&mut stretches);
-        if is_digits(part) {
-            stretches.push(Stretch::Digit);
-        }
     }
     run.end(&mut stretches);
+    stretches.retain(|texts| !needs.iter().any(|need| need.says(texts)));
     stretches
+}
+
+impl Need<String> {
+    /// Whether this is the need of one of `texts`, each a whole word.
+    fn says(&self, texts: &[String]) -> bool {
+        let Self::OneOf(words) = self else {
+            return false;
+        };
+        let is = |(words, text): (&Vec<String>, &String)| words.iter().eq([text]);
+        words.len() == texts.len() && words.iter().zip(texts).all(is)
+    }
 }
 
 /// Whether `part` matches at least one character, and of ASCII only digits.
@@ -117,21 +129,21 @@ impl Run {
     }
 
     /// Files the texts of this run, if none is empty; the next run is empty.
-    fn end(self, stretches: &mut Vec<Stretch>) -> Self {
+    fn end(self, stretches: &mut Vec<Vec<String>>) -> Self {
         if !self.texts.contains("") {
-            stretches.push(Stretch::Texts(self.texts.into_iter().collect()));
+            stretches.push(self.texts.into_iter().collect());
         }
         Self::default()
     }
 
-    fn close(&self, bounded_behind: bool, sets: &mut Vec<Texts>) {
+    fn close(&self, bounded_behind: bool, sets: &mut Vec<Need<String>>) {
         let texts = self
             .texts
             .iter()
             .map(|text| bounded_words(text, self.bounded, bounded_behind));
         let texts: BTreeSet<Vec<String>> = texts.collect();
         if texts.iter().all(|words| !words.is_empty()) {
-            sets.push(texts.into_iter().collect());
+            sets.push(Need::OneOf(texts.into_iter().collect()));
         }
     }
 }
@@ -152,15 +164,22 @@ fn bounded_words(text: &str, bounded_before: bool, bounded_behind: bool) -> Vec<
 }
 
 /// Sets that hold whatever stands around `part`.
-fn inner(part: &Hir, sets: &mut Vec<Texts>) {
+fn inner(part: &Hir, sets: &mut Vec<Need<String>>) {
     match part.kind() {
         HirKind::Alternation(branches) => {
-            let best = |branch| required(branch).into_iter().min_by_key(Vec::len);
-            let words: Option<Vec<Texts>> = branches.iter().map(best).collect();
+            let best = |branch| {
+                let needs = required(branch).into_iter();
+                let texts = needs.filter_map(|need| match need {
+                    Need::OneOf(texts) => Some(texts),
+                    Need::Digit => None,
+                });
+                texts.min_by_key(Vec::len)
+            };
+            let words: Option<Vec<Vec<Vec<String>>>> = branches.iter().map(best).collect();
             if let Some(words) =
                 words.filter(|words| words.iter().map(Vec::len).sum::<usize>() <= TEXTS_MAX)
             {
-                sets.push(words.concat());
+                sets.push(Need::OneOf(words.concat()));
             }
         }
         HirKind::Repetition(repetition) if repetition.min > 0 => {

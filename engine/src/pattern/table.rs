@@ -5,76 +5,12 @@ use std::collections::HashMap;
 
 use crate::text::hash;
 
+use super::code::{Code, STEM};
 use super::filter::Filter;
+use super::matcher::REGEX;
 
-/// One step of a sequence. In the table each is 32 bits: four say which, the rest say what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Code {
-    /// A word the message must hold here: the number of a word, or of a stem with [`STEM`] added.
-    Word {
-        atom: u32,
-        exact: bool,
-    },
-    /// Up to so many words that do not matter.
-    Gap(u32),
-    Any,
-    /// An entry of the list.
-    List {
-        list: u32,
-        exact: bool,
-    },
-    /// Place in the matcher's table of (entity, capture).
-    Entity(u32),
-    Start,
-    End,
-}
-
-/// Set in an atom that is a stem (`word~`) and not a word.
-pub(super) const STEM: u32 = 1 << 27;
-const PAYLOAD: u32 = (1 << 28) - 1;
-
-impl Code {
-    fn pack(self) -> u32 {
-        let (tag, payload) = match self {
-            Self::Word { atom, exact } => (u32::from(exact), atom),
-            Self::Gap(words) => (2, words),
-            Self::Any => (3, 0),
-            Self::List { list, exact } => (4 + u32::from(exact), list),
-            Self::Entity(slot) => (6, slot),
-            Self::Start => (7, 0),
-            Self::End => (8, 0),
-        };
-        tag << 28 | payload & PAYLOAD
-    }
-
-    #[inline]
-    pub(super) fn unpack(packed: u32) -> Self {
-        let payload = packed & PAYLOAD;
-        match packed >> 28 {
-            0 => Self::Word {
-                atom: payload,
-                exact: false,
-            },
-            1 => Self::Word {
-                atom: payload,
-                exact: true,
-            },
-            2 => Self::Gap(payload),
-            3 => Self::Any,
-            4 => Self::List {
-                list: payload,
-                exact: false,
-            },
-            5 => Self::List {
-                list: payload,
-                exact: true,
-            },
-            6 => Self::Entity(payload),
-            7 => Self::Start,
-            _ => Self::End,
-        }
-    }
-}
+/// Codes that a sequence can have.
+pub(super) const CODES_MAX: usize = (1 << 12) - 1;
 
 /// What a sequence hangs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,15 +80,15 @@ impl TableBuilder {
     /// The anchor of every sequence and its place in it, in an order that brings equal anchors together.
     fn anchored(&self, entity_of: &impl Fn(u32) -> u32) -> Vec<(Anchor, u32, usize)> {
         let mut shared: HashMap<u64, u32> = HashMap::new();
-        for (_, codes) in self.each() {
-            candidates(codes, entity_of, |anchor, _| {
+        for (phrase, codes) in self.each() {
+            candidates(anchoring(phrase, codes), entity_of, |anchor, _| {
                 *shared.entry(anchor.key()).or_default() += 1;
             });
         }
         let mut anchored = Vec::with_capacity(self.sequences.len());
-        for (place, (_, codes)) in self.each().enumerate() {
+        for (place, (phrase, codes)) in self.each().enumerate() {
             let mut best = (u32::MAX, Anchor::Anywhere, 0);
-            candidates(codes, entity_of, |anchor, at| {
+            candidates(anchoring(phrase, codes), entity_of, |anchor, at| {
                 let weight = match anchor {
                     Anchor::List(_) | Anchor::Entity(_) => u32::MAX - 1,
                     _ => shared.get(&anchor.key()).copied().unwrap_or(0),
@@ -172,6 +108,14 @@ impl TableBuilder {
         }
         anchored.sort_by_key(|&(anchor, place, _)| (anchor.key(), place));
         anchored
+    }
+}
+
+/// The codes that a sequence may hang on. An expression hangs on the word it begins with: what follows are its needs.
+fn anchoring(phrase: u32, codes: &[Code]) -> &[Code] {
+    match phrase & REGEX {
+        0 => codes,
+        _ => codes.get(..1).unwrap_or(codes),
     }
 }
 
@@ -333,13 +277,6 @@ impl Table {
         self.stream.is_empty()
     }
 
-    /// Differs, for all practical purposes, between different tables.
-    pub(super) fn stamp(&self) -> u64 {
-        self.stream
-            .iter()
-            .fold(0, |stamp, &number| hash::mix(stamp, u64::from(number)))
-    }
-
     /// What hangs on a word or stem.
     #[inline]
     pub(super) fn roles(&self, atom: u32) -> Roles {
@@ -412,7 +349,7 @@ impl Table {
             .get(place..place + 2)
             .and_then(|head| head.as_array::<2>())
         {
-            let (anchor, length) = ((shape & !MORE) >> 12, (shape & 0xfff) as usize);
+            let (anchor, length) = ((shape & !MORE) >> 12, shape as usize & CODES_MAX);
             let codes = self
                 .stream
                 .get(place + 2..place + 2 + length)

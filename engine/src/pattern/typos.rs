@@ -26,7 +26,7 @@ pub(super) fn allowed(letters: usize) -> u8 {
 
 /// Edits (a letter too many, too few, another, or two neighbours swapped) between two words, if at most `most` and the
 /// first letter is the same.
-pub(super) fn distance(left: &[char], right: &[char], most: u8) -> Option<u8> {
+pub(super) fn distance(left: &[u32], right: &[u32], most: u8) -> Option<u8> {
     if left.first() != right.first() || left.len().abs_diff(right.len()) > usize::from(most) {
         return None;
     }
@@ -47,15 +47,12 @@ pub(super) fn distance(left: &[char], right: &[char], most: u8) -> Option<u8> {
 }
 
 /// How many letters are the same from where both start.
-fn shared<'a>(
-    left: impl Iterator<Item = &'a char>,
-    right: impl Iterator<Item = &'a char>,
-) -> usize {
+fn shared<'a>(left: impl Iterator<Item = &'a u32>, right: impl Iterator<Item = &'a u32>) -> usize {
     left.zip(right).take_while(|(a, b)| a == b).count()
 }
 
 /// The edits between two words, the long way: row by row, each from the two above it.
-fn measured(left: &[char], right: &[char]) -> Option<u8> {
+fn measured(left: &[u32], right: &[u32]) -> Option<u8> {
     const WIDTH: usize = TYPO_LETTERS_MAX + 3;
     let at = |cells: &[u8; WIDTH], place: usize| cells.get(place).copied().unwrap_or(u8::MAX / 2);
     if right.len() >= WIDTH {
@@ -92,20 +89,13 @@ pub(super) fn is_spelled(word: &str) -> bool {
     word.chars().all(|c| c.is_alphabetic() || c == '\'')
 }
 
-#[derive(Debug)]
-struct Target {
-    /// Place in `letters`.
-    start: u32,
-    letters: u8,
-    atom: u32,
-}
-
 /// The words that may be misspelled.
 #[derive(Debug, Default)]
 pub(super) struct Typos {
-    targets: Vec<Target>,
-    letters: Vec<char>,
-    /// High half: a tag of the form's hash; low half: place in `targets` plus one, 0 in an empty slot.
+    /// For each word side by side, so that it is one look: the number of its letters, the number of its atoms, those, and
+    /// the letters.
+    words: Vec<u32>,
+    /// High half: a tag of the form's hash; low half: place in `words` plus one, 0 in an empty slot.
     slots: Box<[u64]>,
     /// By first letter (the last place is for all that are not a to z): bit n is set when a word of n letters is filed.
     lengths: [u32; 27],
@@ -117,34 +107,36 @@ pub(super) struct Typos {
 const SLOTS_PER_FORM: usize = 2;
 
 impl Typos {
-    /// Files each word with the atom it stands for.
+    /// Files each word with the atom it stands for; one may stand for several.
     pub(super) fn new<'a>(words: impl Iterator<Item = (&'a str, u32)>) -> Self {
         let mut typos = Self::default();
+        let mut words: Vec<(&str, u32)> = words.filter(|(word, _)| is_spelled(word)).collect();
+        words.sort_unstable();
         let mut forms: Vec<(u64, u32)> = Vec::new();
-        for (word, atom) in words {
-            let start = typos.letters.len();
-            typos.letters.extend(word.chars());
-            let letters = typos.letters.get(start..).unwrap_or(&[]);
+        for same in words.chunk_by(|left, right| left.0 == right.0) {
+            let letters: Vec<u32> = same
+                .iter()
+                .take(1)
+                .flat_map(|(word, _)| word.chars().map(u32::from))
+                .collect();
             let edits = allowed(letters.len());
-            if edits == 0 || !is_spelled(word) {
-                typos.letters.truncate(start);
+            if edits == 0 {
                 continue;
             }
-            let place = u32::try_from(typos.targets.len()).unwrap_or(u32::MAX);
+            let place = count(typos.words.len());
             let first = forms.len();
-            each_form(letters, edits, |form| forms.push((form, place)));
+            each_form(&letters, edits, |form| forms.push((form, place)));
             if let Some(new) = forms.get_mut(first..) {
                 new.sort_unstable();
             }
-            let length = u8::try_from(letters.len()).unwrap_or(u8::MAX);
             if let Some(lengths) = typos.lengths.get_mut(initial(letters.first().copied())) {
-                *lengths |= 1 << length;
+                *lengths |= 1 << letters.len();
             }
-            typos.targets.push(Target {
-                start: u32::try_from(start).unwrap_or(u32::MAX),
-                letters: length,
-                atom,
-            });
+            typos
+                .words
+                .extend([count(letters.len()), count(same.len())]);
+            typos.words.extend(same.iter().map(|&(_, atom)| atom));
+            typos.words.extend(letters);
         }
         forms.dedup();
         typos.file(&forms);
@@ -157,7 +149,7 @@ impl Typos {
         }
         self.slots = vec![0; forms.len() * SLOTS_PER_FORM + 1].into_boxed_slice();
         self.filter = Filter::new(forms.len());
-        for &(form, target) in forms {
+        for &(form, word) in forms {
             self.filter.add(form);
             let hash = hash::finish(form);
             let mut at = hash::place(hash, self.slots.len());
@@ -169,25 +161,25 @@ impl Typos {
                 };
             }
             if let Some(slot) = self.slots.get_mut(at) {
-                *slot = (hash >> 32 << 32) | (u64::from(target) + 1);
+                *slot = (hash >> 32 << 32) | (u64::from(word) + 1);
             }
         }
     }
 
     /// Calls `each` with the atom of every word that `word` may be a misspelling of, and the number of edits. May call
     /// it more than once for the same atom.
-    pub(super) fn find(&self, word: &str, letters: &mut Vec<char>, mut each: impl FnMut(u32, u8)) {
+    pub(super) fn find(&self, word: &str, letters: &mut Vec<u32>, mut each: impl FnMut(u32, u8)) {
         let length = if word.is_ascii() {
             word.len()
         } else {
             word.chars().take(TYPO_LETTERS_MAX + 3).count()
         };
-        let edits = self.edits(word.chars().next(), length);
+        let edits = self.edits(word.chars().next().map(u32::from), length);
         if edits == 0 || !is_spelled(word) {
             return;
         }
         letters.clear();
-        letters.extend(word.chars());
+        letters.extend(word.chars().map(u32::from));
         let letters = letters.as_slice();
         each_form(letters, edits, |form| {
             if self.filter.may_hold(form) {
@@ -197,7 +189,7 @@ impl Typos {
     }
 
     /// The most edits that could lead to a word that is filed, by first letter and number of letters alone.
-    fn edits(&self, first: Option<char>, length: usize) -> u8 {
+    fn edits(&self, first: Option<u32>, length: usize) -> u8 {
         if length + 1 < TYPO_LETTERS_MIN || length > TYPO_LETTERS_MAX + 2 {
             return 0;
         }
@@ -213,11 +205,19 @@ impl Typos {
         }
     }
 
+    /// The atoms and letters of the word filed at `place`.
+    #[inline]
+    fn word(&self, place: u32) -> Option<(&[u32], &[u32])> {
+        let (&[letters, atoms], rest) = self.words.get(place as usize..)?.split_first_chunk()?;
+        let (atoms, rest) = rest.split_at_checked(atoms as usize)?;
+        Some((atoms, rest.get(..letters as usize)?))
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the low half of the slot is meant"
     )]
-    fn look_up(&self, hash: u64, letters: &[char], each: &mut impl FnMut(u32, u8)) {
+    fn look_up(&self, hash: u64, letters: &[u32], each: &mut impl FnMut(u32, u8)) {
         let mut at = hash::place(hash, self.slots.len());
         loop {
             let slot = self.slots.get(at).copied().unwrap_or(0);
@@ -225,17 +225,12 @@ impl Typos {
                 return;
             }
             if slot >> 32 == hash >> 32
-                && let Some(target) = self.targets.get((slot as u32 - 1) as usize)
+                && let Some((atoms, own)) = self.word(slot as u32 - 1)
+                && let Some(edits) = distance(own, letters, allowed(own.len()))
+                && edits > 0
             {
-                let start = target.start as usize;
-                let own = self
-                    .letters
-                    .get(start..start + usize::from(target.letters))
-                    .unwrap_or(&[]);
-                if let Some(edits) =
-                    distance(own, letters, allowed(own.len())).filter(|&edits| edits > 0)
-                {
-                    each(target.atom, edits);
+                for &atom in atoms {
+                    each(atom, edits);
                 }
             }
             at = if at + 1 == self.slots.len() {
@@ -247,11 +242,15 @@ impl Typos {
     }
 }
 
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
 /// Place of a word's first letter in [`Typos::lengths`].
-fn initial(letter: Option<char>) -> usize {
+fn initial(letter: Option<u32>) -> usize {
     letter
-        .and_then(|letter| (letter as usize).checked_sub('a' as usize))
-        .map_or(26, |place| place.min(26))
+        .and_then(|letter| letter.checked_sub(u32::from('a')))
+        .map_or(26, |place| place.min(26) as usize)
 }
 
 /// A word's letters are digits of a number to this base, the first the lowest, modulo 2⁶⁴: without a letter, those
@@ -274,8 +273,8 @@ const PLACES: usize = TYPO_LETTERS_MAX + 3;
 
 /// Calls `each` with the number of every form of `letters` that lacks at most `edits` letters, never the first.
 #[inline]
-fn each_form(letters: &[char], edits: u8, mut each: impl FnMut(u64)) {
-    let add = |(sum, power): (u64, u64), &letter: &char| {
+fn each_form(letters: &[u32], edits: u8, mut each: impl FnMut(u64)) {
+    let add = |(sum, power): (u64, u64), &letter: &u32| {
         let sum = u64::wrapping_add(sum, u64::from(letter).wrapping_mul(power));
         (sum, power.wrapping_mul(BASE))
     };

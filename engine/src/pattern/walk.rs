@@ -6,7 +6,8 @@
 use crate::ruleset::EntityId;
 
 use super::align::Aligned;
-use super::table::{Code, Sequence};
+use super::code::Code;
+use super::table::Sequence;
 
 /// Steps for one sequence at one anchor.
 pub(super) const SEQUENCE_STEPS_MAX: u32 = 4_096;
@@ -203,7 +204,16 @@ impl<S: FnMut(Fit, &[(usize, u32, u32)])> Way<'_, '_, S> {
                 |way, span, fit| way.right(item + 1, span.end, fit),
             ),
             Some(Code::End) if at == tokens => self.right(item + 1, at, fit),
-            Some(Code::End | Code::Start | Code::Any) => {}
+            // What expressions need is not walked.
+            Some(
+                Code::End
+                | Code::Start
+                | Code::Any
+                | Code::OneOf(_)
+                | Code::AllOf(_)
+                | Code::Mark(_)
+                | Code::Digit,
+            ) => {}
         }
     }
 

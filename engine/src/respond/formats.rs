@@ -2,8 +2,12 @@
 //!
 //! A value that a helper cannot read is printed as it is: better an odd date than no answer.
 
-use handlebars::{Context, Handlebars, HelperDef, HelperResult, Output, RenderContext};
+use handlebars::{
+    Context, Handlebars, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
+};
 use jiff::civil::{Date, DateTime, Time};
+
+use crate::language::Language;
 
 /// One helper: `{{name value "literal"…}}`.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,8 @@ struct Asked<'a> {
 
 /// Name under which the language stands among the values of a text.
 pub(crate) const LANGUAGE: &str = "@language";
+/// Name under which the values of a notification stand in normal form, for helpers.
+pub(crate) const NORMAL: &str = "@notification";
 
 pub(crate) static HELPERS: [Helper; 7] = [
     Helper {
@@ -85,6 +91,29 @@ pub(crate) fn names() -> Vec<&'static str> {
     HELPERS.iter().map(|helper| helper.name).collect()
 }
 
+/// `value` as `helper` prints it in `language`; as it is when there is no such helper.
+pub(crate) fn print(
+    (helper, literals): (&str, &[String]),
+    value: &str,
+    language: Language,
+) -> String {
+    let literals: Vec<&str> = literals.iter().map(String::as_str).collect();
+    let asked = Asked {
+        value,
+        literals: &literals,
+        language: language.as_str(),
+    };
+    HELPERS
+        .iter()
+        .find(|known| known.name == helper)
+        .map_or_else(|| value.to_owned(), |known| (known.print)(&asked))
+}
+
+/// A day in words, as `7 December 2026`; nothing when `value` is not one.
+pub(crate) fn day(value: &str, language: Language) -> Option<String> {
+    day_text(value, language.as_str())
+}
+
 /// A long result of `helper`: the longest literal, or its sample.
 pub(crate) fn longest(helper: &str, literals: &[String]) -> String {
     let literal = literals
@@ -110,8 +139,14 @@ impl HelperDef for Helper {
             .params()
             .iter()
             .map(|param| param.value().as_str().unwrap_or(""));
-        let value = given.next().unwrap_or("");
+        let printed = given.next().unwrap_or("");
         let literals: Vec<&str> = given.collect();
+        // A helper prints a value of a notification itself, and not what has been printed of it.
+        let path = call.params().first().and_then(PathAndJson::relative_path);
+        let value = path
+            .and_then(|path| path.strip_prefix("notification."))
+            .and_then(|field| data.data().get(NORMAL)?.get(field)?.as_str())
+            .unwrap_or(printed);
         let language = data
             .data()
             .get(LANGUAGE)
@@ -170,14 +205,15 @@ fn money_text(value: &str) -> Option<String> {
 
 /// `2026-12-07` is printed `7 December 2026`, with the month in the language of the text where its names are known.
 fn date(asked: &Asked<'_>) -> String {
-    let day = asked
-        .value
+    day_text(asked.value, asked.language).unwrap_or_else(|| asked.value.to_owned())
+}
+
+fn day_text(value: &str, language: &str) -> Option<String> {
+    let day = value
         .parse::<Date>()
-        .or_else(|_| asked.value.parse::<DateTime>().map(DateTime::date));
-    let Ok(day) = day else {
-        return asked.value.to_owned();
-    };
-    let months = match asked.language {
+        .or_else(|_| value.parse::<DateTime>().map(DateTime::date))
+        .ok()?;
+    let months = match language {
         "st" => &MONTHS_ST,
         "af" => &MONTHS_AF,
         "xh" => &MONTHS_XH,
@@ -187,7 +223,7 @@ fn date(asked: &Asked<'_>) -> String {
         .ok()
         .and_then(|month| months.get(month - 1))
         .unwrap_or(&"");
-    format!("{} {month} {}", day.day(), day.year())
+    Some(format!("{} {month} {}", day.day(), day.year()))
 }
 
 /// `13:05:00`, or the time of a moment, is printed `13:05`.

@@ -10,23 +10,24 @@
 //! | `area` | an entity, or a capture of a pattern, by its name: the `label` of the first in the message |
 //! | `contact.name` | the name a rule has set, else the profile's |
 //! | `contact.FIELD`, `conversation.FIELD` | what rules have set, as they set it |
+//! | `notification.FIELD` | of the notification that the message answers, as it was printed in it |
 //! | `pack.name` | the pack's name; always there |
 //!
 //! `{{helper name}}` prints a value in another form: `upper`, `first_name`, `money` (R1 250.50), `date` (7 December 2026, in
 //! the language of the text), `time` (13:05), `phone` (+27 60 000 0001), `plural` with two texts, for one and for many.
 
-mod formats;
+pub(crate) mod formats;
 mod template;
 mod values;
 
-pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Template, TemplateProblem};
-pub(crate) use values::{Purpose, Values};
+pub(crate) use template::{Known, OUTPUT_UNITS_MAX, Part, Template, TemplateProblem, parts};
+pub(crate) use values::{Purpose, Told, Values};
 
 use crate::decision::{Button, Reply, Row, Spoken};
 use crate::language::Language;
-use crate::ruleset::{Choice, Choices, Response, Speech, Text};
+use crate::ruleset::{Choice, Form, Response, Speech, Text};
 
-/// UTF-16 units of a text that stands above buttons or a list.
+/// UTF-16 units of a text that stands above buttons or a list, and of a caption.
 pub(crate) const CHOICE_TEXT_UNITS_MAX: usize = 1024;
 /// UTF-16 units of a header or footer.
 pub(crate) const EDGE_UNITS_MAX: usize = 60;
@@ -84,22 +85,46 @@ fn fill(speech: &Speech, values: &Values<'_>) -> Reply {
             .map(|text| cut(fill_text(text, values, Purpose::Speech), EDGE_UNITS_MAX));
         text.filter(|text| !text.trim().is_empty())
     };
-    match &speech.choices {
-        Choices::None => Reply::Text {
+    match &speech.form {
+        Form::Text => Reply::Text {
             text: text(OUTPUT_UNITS_MAX),
         },
-        Choices::Buttons(choices) => Reply::Buttons {
+        Form::Buttons(choices) => Reply::Buttons {
             header: edge(&speech.header),
             text: text(CHOICE_TEXT_UNITS_MAX),
             footer: edge(&speech.footer),
             buttons: choices.iter().map(button).collect(),
         },
-        Choices::List { button, rows } => Reply::List {
+        Form::List { button, rows } => Reply::List {
             header: edge(&speech.header),
             text: text(CHOICE_TEXT_UNITS_MAX),
             footer: edge(&speech.footer),
             button: button.clone(),
             rows: rows.iter().map(row).collect(),
+        },
+        Form::Link { button, url } => Reply::CtaUrl {
+            header: edge(&speech.header),
+            text: text(CHOICE_TEXT_UNITS_MAX),
+            footer: edge(&speech.footer),
+            button: button.clone(),
+            url: url.clone(),
+        },
+        Form::AskLocation => Reply::AskLocation {
+            text: text(CHOICE_TEXT_UNITS_MAX),
+        },
+        Form::Media {
+            kind,
+            link,
+            filename,
+        } => Reply::Media {
+            kind: *kind,
+            link: link.clone(),
+            caption: Some(text(CHOICE_TEXT_UNITS_MAX)).filter(|caption| !caption.trim().is_empty()),
+            filename: filename.clone(),
+        },
+        Form::Location(place) => Reply::Location(place.clone()),
+        Form::Contacts(contacts) => Reply::Contacts {
+            contacts: contacts.clone(),
         },
     }
 }
@@ -143,7 +168,7 @@ fn fits(text: &str, units_max: usize) -> bool {
 pub(crate) fn join(spoken: Vec<Spoken>) -> Vec<Spoken> {
     let mut joined: Vec<Spoken> = Vec::with_capacity(spoken.len());
     for next in spoken {
-        if next.reply.text().trim().is_empty() {
+        if next.reply.is_empty() {
             continue;
         }
         match joined.last_mut() {
@@ -178,10 +203,14 @@ fn merged(first: &Reply, second: &Reply) -> Option<Reply> {
         }
         | Reply::List {
             header: None, text, ..
-        } => {
+        }
+        | Reply::CtaUrl {
+            header: None, text, ..
+        }
+        | Reply::AskLocation { text } => {
             *text = fitting(text, CHOICE_TEXT_UNITS_MAX)?;
         }
-        Reply::Buttons { .. } | Reply::List { .. } => return None,
+        _ => return None,
     }
     Some(merged)
 }

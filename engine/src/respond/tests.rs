@@ -17,7 +17,7 @@ fn speech(text: &str) -> Speech {
         text,
         header: None,
         footer: None,
-        choices: Choices::None,
+        form: Form::Text,
     }
 }
 
@@ -45,6 +45,7 @@ fn said(
         entities: &[],
         contact,
         conversation: &conversation,
+        notification: None,
     };
     let spoken = say(response, &[Language::EN, Language::ST], seed, &values).unwrap();
     (spoken.language, spoken.reply.text().to_owned())

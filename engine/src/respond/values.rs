@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::decision::EntityValue;
 use crate::language::Language;
-use crate::respond::formats::LANGUAGE;
-use crate::turn::Contact;
+use crate::respond::formats::{LANGUAGE, NORMAL};
+use crate::template::{self, Field, FieldKind, Template};
+use crate::turn::{Contact, Notification};
 
 /// Everything a text may name.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,32 @@ pub(crate) struct Values<'a> {
     pub(crate) entities: &'a [EntityValue],
     pub(crate) contact: &'a Contact,
     pub(crate) conversation: &'a BTreeMap<String, String>,
+    pub(crate) notification: Option<Told<'a>>,
+}
+
+/// The notification that the message answers, with its template.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) template: &'a Template,
+    /// One for each field of the template.
+    pub(crate) values: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Told<'a> {
+    /// `None` when the pack has no such template any more, or one that has been given another field since: texts would
+    /// have holes.
+    pub(crate) fn of(templates: &'a [Template], notification: &'a Notification) -> Option<Self> {
+        let template = templates
+            .iter()
+            .find(|template| template.name == notification.template)?;
+        let values = &notification.fields;
+        let whole = template.fields.iter().all(|field| {
+            values
+                .get(&field.name)
+                .is_some_and(|value| !value.is_empty())
+        });
+        whole.then_some(Self { template, values })
+    }
 }
 
 /// What a rendered text is for.
@@ -29,7 +56,9 @@ pub(crate) struct Values<'a> {
 pub(crate) enum Purpose {
     /// Said to the customer: values are printed as labels and cannot format.
     Speech,
-    /// Kept in a field or told to staff: values are in their normal form, unaltered.
+    /// Told to staff: values are in their normal form, unaltered, those of a notification as the customer read them.
+    Note,
+    /// Kept in a field: values are in their normal form, unaltered.
     Record,
 }
 
@@ -37,7 +66,7 @@ impl Values<'_> {
     pub(crate) fn context(&self, purpose: Purpose) -> Context {
         let print = |text: &str| match purpose {
             Purpose::Speech => Value::String(plain(text)),
-            Purpose::Record => Value::String(text.to_owned()),
+            Purpose::Note | Purpose::Record => Value::String(text.to_owned()),
         };
         let fields = |fields: &BTreeMap<String, String>| -> Map<String, Value> {
             fields
@@ -49,7 +78,7 @@ impl Values<'_> {
         for entity in self.entities {
             let text = match purpose {
                 Purpose::Speech => &entity.label,
-                Purpose::Record => &entity.value,
+                Purpose::Note | Purpose::Record => &entity.value,
             };
             data.entry(entity.name.as_str())
                 .or_insert_with(|| print(text));
@@ -64,12 +93,38 @@ impl Values<'_> {
             "conversation".to_owned(),
             Value::Object(fields(self.conversation)),
         );
+        let (printed, normal) = self.notification(purpose);
+        data.insert("notification".to_owned(), Value::Object(printed));
+        data.insert(NORMAL.to_owned(), Value::Object(normal));
         data.insert("pack".to_owned(), serde_json::json!({ "name": self.pack }));
         data.insert(
             LANGUAGE.to_owned(),
             Value::String(self.language.as_str().to_owned()),
         );
         Context::from(Value::Object(data))
+    }
+
+    /// The notification's values as they are printed, and in the form that helpers read.
+    fn notification(&self, purpose: Purpose) -> (Map<String, Value>, Map<String, Value>) {
+        let (mut printed, mut normal) = (Map::new(), Map::new());
+        let Some(told) = self.notification else {
+            return (printed, normal);
+        };
+        for Field { name, kind, .. } in &told.template.fields {
+            let value = told.values.get(name).map_or("", String::as_str);
+            // Names and reasons may come from strangers, in helpers too.
+            let harmless = match (purpose, kind) {
+                (Purpose::Speech, FieldKind::Text) => plain(value),
+                _ => value.to_owned(),
+            };
+            let text = match purpose {
+                Purpose::Record => harmless.clone(),
+                Purpose::Speech | Purpose::Note => template::print(*kind, &harmless, self.language),
+            };
+            printed.insert(name.clone(), Value::String(text));
+            normal.insert(name.clone(), Value::String(harmless));
+        }
+        (printed, normal)
     }
 }
 
@@ -138,6 +193,7 @@ mod tests {
             entities: &[value("a"), value("b")],
             contact: &contact,
             conversation: &BTreeMap::from([("ward".to_owned(), "4".to_owned())]),
+            notification: None,
         };
         let speech = values.context(Purpose::Speech);
         assert_eq!(speech.data()["area"], "A");

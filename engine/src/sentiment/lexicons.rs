@@ -17,7 +17,7 @@ use crate::text::{Vocabulary, VocabularyBuilder, Words};
 pub struct Lexicons {
     pub(super) judges: BTreeMap<Language, Judge>,
     function_words: Arc<BTreeMap<Language, Vec<String>>>,
-    pub(super) names: Arc<Vec<String>>,
+    pub(super) names: Arc<[Arc<str>]>,
     /// For texts that are judged without a pack.
     alone: Arc<Alone>,
 }
@@ -54,7 +54,10 @@ impl Lexicons {
         let mut lexicons = Self {
             judges: judges(&files, &mut diagnostics),
             function_words: Arc::new(function_words(&files)),
-            names: Arc::new(sources.iter().map(|source| source.name.clone()).collect()),
+            names: sources
+                .iter()
+                .map(|source| source.name.as_str().into())
+                .collect(),
             alone: Arc::default(),
         };
         let languages: Vec<Language> = lexicons.judges.keys().copied().collect();
@@ -96,7 +99,7 @@ impl Lexicons {
 }
 
 /// Names an entry's place as people look it up.
-pub(super) fn location(names: &[String], source: SourceId, line: u32) -> Location {
+pub(super) fn location(names: &[Arc<str>], source: SourceId, line: u32) -> Location {
     Location {
         file: names.get(source.0 as usize).cloned().unwrap_or_default(),
         line,

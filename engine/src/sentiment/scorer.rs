@@ -16,7 +16,7 @@ use crate::text::{Vocabulary, VocabularyBuilder, WordInfo, Words};
 pub(crate) struct Scorer {
     judges: Vec<(Language, Tied)>,
     /// Names of the lexicon files.
-    names: Arc<Vec<String>>,
+    names: Arc<[Arc<str>]>,
 }
 
 /// A judge and its words by the vocabulary's numbers.

@@ -205,7 +205,7 @@ fn check_words(code: &str, text: &str, expected: &[&str]) {
             text.get(word.start as usize..word.end as usize),
             Some(word.text.as_str())
         );
-        let file = word.at.as_ref().map_or("-", |at| at.file.as_str());
+        let file = word.at.as_ref().map_or("-", |at| &*at.file);
         format!("{} {:.3} {file}: {}", word.text, word.value, word.why)
     };
     let words: Vec<String> = mood.words.iter().map(word).collect();
@@ -282,7 +282,7 @@ fn places_are_lines_of_the_lexicon() {
         let at = mood.words[0].at.clone().unwrap();
         let source = sources
             .iter()
-            .find(|source| source.name == at.file)
+            .find(|source| *source.name == *at.file)
             .unwrap();
         let line = source.text.lines().nth(at.line as usize - 1).unwrap();
         assert!(line.starts_with(&format!("{text}\t")), "{line}");

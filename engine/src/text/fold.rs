@@ -25,6 +25,7 @@ use super::characters::{
     ZERO_WIDTH_JOINER, decorates_emoji, is_apostrophe, is_diacritic, is_emoji, is_invisible,
     is_regional_indicator, joins_digits,
 };
+use super::in_word::InWord;
 use super::{Token, TokenKind, WordId, Words, matched};
 
 /// A letter is kept at most this many times in a row.
@@ -85,11 +86,12 @@ fn split_ascii(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
     words.folded.push_str(text);
     words.folded.make_ascii_lowercase();
     let drawn_out = has_drawn_out(words.folded.as_bytes());
+    let in_word = InWord::of(words.folded.as_bytes());
     let mut at = 0;
     loop {
         let lower = words.folded.as_bytes().get(..text.len()).unwrap_or(&[]);
-        let start = skip(lower, at, |byte| !is_in_word(byte));
-        if start == lower.len() {
+        let start = in_word.next(at, true);
+        if start >= lower.len() {
             return;
         }
         let kind = if lower.get(start).is_some_and(u8::is_ascii_digit) {
@@ -97,7 +99,7 @@ fn split_ascii(text: &str, words: &mut Words, number: impl Fn(&str) -> WordId) {
         } else {
             TokenKind::Word
         };
-        let word = ascii_word(lower, start, drawn_out);
+        let word = ascii_word(lower, &in_word, start, drawn_out);
         let folded = if word.rewrite {
             rewrite_ascii(&mut words.folded, start, word.end)
         } else {
@@ -125,34 +127,6 @@ fn has_drawn_out(lower: &[u8]) -> bool {
     found != 0
 }
 
-/// Letters, of lower case here, and digits.
-const IN_WORD: [bool; 256] = {
-    let mut in_word = [false; 256];
-    let mut byte = 0;
-    while byte < 128u8 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        {
-            in_word[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        }
-        byte += 1;
-    }
-    in_word
-};
-
-#[inline]
-fn is_in_word(byte: u8) -> bool {
-    IN_WORD.get(usize::from(byte)).copied().unwrap_or(false)
-}
-
-/// The first place from `at` on whose byte is no longer `skipped`, or the end.
-#[inline]
-fn skip(bytes: &[u8], mut at: usize, skipped: impl Fn(u8) -> bool) -> usize {
-    while bytes.get(at).is_some_and(|&byte| skipped(byte)) {
-        at += 1;
-    }
-    at
-}
-
 struct AsciiWord {
     end: usize,
     /// Its folded form is not simply its lower case.
@@ -163,14 +137,14 @@ struct AsciiWord {
 
 /// The word of `lower` that begins at `start`; `drawn_out` when words may have a letter four times in a row.
 #[inline]
-fn ascii_word(lower: &[u8], start: usize, drawn_out: bool) -> AsciiWord {
+fn ascii_word(lower: &[u8], in_word: &InWord, start: usize, drawn_out: bool) -> AsciiWord {
     let mut word = AsciiWord {
         end: start,
         rewrite: false,
         marked: false,
     };
     loop {
-        word.end = skip(lower, word.end, is_in_word);
+        word.end = in_word.next(word.end, false).min(lower.len());
         let (Some(&mark), Some(behind)) = (lower.get(word.end), lower.get(word.end + 1)) else {
             break;
         };

@@ -7,6 +7,7 @@ mod characters;
 mod fold;
 pub(crate) mod hash;
 pub(crate) mod identify;
+mod in_word;
 pub(crate) mod vocabulary;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The words a pack knows, as numbers.
 //!
-//! One flat table with open addressing: a look-up is one hash, one probe in most cases, and one comparison of text.
-//! Two different folded words never get the same number. What is *not* a word of the pack may stand for one:
+//! One flat table with open addressing: a look-up is one hash and one probe in most cases. Slots hold short words
+//! themselves, so that most are found without a look at their text. Two different folded words never get the same number. What is *not* a word of the pack may stand for one:
 //! "heeeelp" for "help", "youll" for "you'll".
 
 use std::collections::HashMap;
@@ -86,14 +86,6 @@ impl VocabularyBuilder {
             .map(|(at, &info)| (self.texts.get(at), info))
     }
 
-    /// Differs, for all practical purposes, between different vocabularies.
-    pub(crate) fn stamp(&self) -> u64 {
-        hash::mix(
-            hash::of_bytes(self.texts.buffer.as_bytes()),
-            self.infos.len() as u64,
-        )
-    }
-
     /// Words so far.
     pub(crate) fn len(&self) -> usize {
         self.infos.len()
@@ -174,12 +166,67 @@ impl Texts {
 /// The finished table: immutable, one probe a word.
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
-    /// High half: the upper 32 bits of the word's hash; low half: place in `texts` plus one, 0 in an empty slot.
-    slots: Box<[u64]>,
+    slots: Box<[Slot]>,
     texts: Texts,
     infos: Vec<WordInfo>,
     /// The words meant by the texts behind those of `infos`.
     aliases: Vec<WordId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    key: Key,
+    /// Place in `texts` plus one, 0 in an empty slot.
+    place: u32,
+}
+
+/// A word in twelve bytes. Equal keys mean equal words, but for long ones, whose texts must be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Key {
+    head: u64,
+    /// The highest byte is the number of bytes, or [`LONG`].
+    tail: u32,
+}
+
+/// Bytes of the longest word that fits a key.
+const KEY_BYTES: usize = 11;
+const LONG: u8 = u8::MAX;
+
+impl Key {
+    #[inline]
+    fn of(word: &[u8]) -> Self {
+        let (head, [a, b, c]) = if word.len() > KEY_BYTES {
+            return Self {
+                head: hash::of_bytes(word),
+                tail: u32::from_le_bytes([0, 0, 0, LONG]),
+            };
+        } else if let (Some(first), Some(last)) = (word.first_chunk::<8>(), word.last_chunk::<3>())
+        {
+            (u64::from_le_bytes(*first), *last)
+        } else if let (Some(first), Some(last)) = (word.first_chunk::<4>(), word.last_chunk::<4>())
+        {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            (u64::from(first) << 32 | u64::from(last), [0; 3])
+        } else {
+            let bytes = word.iter().fold(0, |all, &byte| all << 8 | u64::from(byte));
+            (bytes, [0; 3])
+        };
+        let length = u8::try_from(word.len()).unwrap_or(LONG);
+        Self {
+            head,
+            tail: u32::from_le_bytes([a, b, c, length]),
+        }
+    }
+
+    #[inline]
+    fn is_long(self) -> bool {
+        self.tail.to_le_bytes()[3] == LONG
+    }
+
+    #[inline]
+    fn hash(self) -> u64 {
+        hash::finish(hash::mix(self.head, self.tail.into()))
+    }
 }
 
 /// Slots of the table for each word in it.
@@ -209,35 +256,27 @@ impl Vocabulary {
 
     /// The number of a folded word, with no other word read for it.
     pub(crate) fn exact(&self, folded: &str) -> WordId {
-        let found = self.find(folded);
-        if self.texts.is(found.at(), folded) {
-            found
-        } else {
-            WordId::UNKNOWN
-        }
+        self.place(folded)
+            .filter(|&place| place < self.infos.len())
+            .map_or(WordId::UNKNOWN, |place| self.at(place))
     }
 
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low half of the slot is meant"
-    )]
     fn find(&self, folded: &str) -> WordId {
-        if self.slots.is_empty() {
-            return WordId::UNKNOWN;
-        }
-        let hash = hash::of_bytes(folded.as_bytes());
-        let mut at = hash::place(hash, self.slots.len());
+        self.place(folded)
+            .map_or(WordId::UNKNOWN, |place| self.at(place))
+    }
+
+    /// Place of a word or alias in `texts`.
+    #[inline]
+    fn place(&self, folded: &str) -> Option<usize> {
+        let key = Key::of(folded.as_bytes());
+        let mut at = hash::place(key.hash(), self.slots.len());
         loop {
-            let slot = self.slots.get(at).copied().unwrap_or(0);
-            if slot == 0 {
-                return WordId::UNKNOWN;
-            }
-            if slot >> 32 == hash >> 32 {
-                let place = (slot as u32 - 1) as usize;
-                if self.texts.is(place, folded) {
-                    return self.at(place);
-                }
+            let slot = self.slots.get(at)?;
+            let place = slot.place.checked_sub(1)? as usize;
+            if slot.key == key && (!key.is_long() || self.texts.is(place, folded)) {
+                return Some(place);
             }
             at = if at + 1 == self.slots.len() {
                 0
@@ -247,6 +286,7 @@ impl Vocabulary {
         }
     }
 
+    #[inline]
     fn at(&self, place: usize) -> WordId {
         match place.checked_sub(self.infos.len()) {
             None => WordId(u32::try_from(place).unwrap_or(u32::MAX)),
@@ -296,11 +336,11 @@ impl Vocabulary {
 
     fn fill(&mut self) {
         let count = self.texts.ends.len();
-        self.slots = vec![0; count * SLOTS_PER_WORD + 1].into_boxed_slice();
+        self.slots = vec![Slot::default(); count * SLOTS_PER_WORD + 1].into_boxed_slice();
         for place in 0..count {
-            let hash = hash::of_bytes(self.texts.get(place).as_bytes());
-            let mut at = hash::place(hash, self.slots.len());
-            while self.slots.get(at).is_some_and(|&slot| slot != 0) {
+            let key = Key::of(self.texts.get(place).as_bytes());
+            let mut at = hash::place(key.hash(), self.slots.len());
+            while self.slots.get(at).is_some_and(|slot| slot.place != 0) {
                 at = if at + 1 == self.slots.len() {
                     0
                 } else {
@@ -308,7 +348,8 @@ impl Vocabulary {
                 };
             }
             if let Some(slot) = self.slots.get_mut(at) {
-                *slot = (hash >> 32 << 32) | (place as u64 + 1);
+                let place = u32::try_from(place + 1).unwrap_or(0);
+                *slot = Slot { key, place };
             }
         }
     }

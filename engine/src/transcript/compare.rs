@@ -6,7 +6,7 @@ use crate::decision::{Decision, Effect, Spoken};
 use crate::ruleset::Ruleset;
 use crate::sentiment::{Label, Mood};
 use crate::source::Location;
-use crate::turn::Contact;
+use crate::turn::{Consent, Contact};
 
 /// Something that was expected and did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,19 @@ fn differs(
                 .collect();
             (!got.contains(&name.as_str())).then(|| ("rule".to_owned(), name.clone(), listed(&got)))
         }
+        Expectation::OptOut(expected) => {
+            consents("opt_out", expected, decision, |effect| match effect {
+                Effect::OptOut { categories } => categories,
+                _ => &[],
+            })
+        }
+        Expectation::OptIn(expected) => {
+            consents("opt_in", expected, decision, |effect| match effect {
+                Effect::OptIn { categories } => categories,
+                _ => &[],
+            })
+        }
+        Expectation::Cancel(expected) => cancelled(expected, decision),
         Expectation::Tags(tags) => {
             let got: Vec<&String> = contact.tags.iter().collect();
             let all = tags.iter().all(|tag| contact.tags.contains(tag));
@@ -88,6 +101,32 @@ fn differs(
             unequal(&format!("conversation.{field}"), value.as_deref(), got)
         }
     }
+}
+
+/// Compares what is opted out of or in to, whatever the order.
+fn consents(
+    what: &str,
+    expected: &[Consent],
+    decision: &Decision,
+    of: impl Fn(&Effect) -> &[Consent],
+) -> Difference {
+    let word = |consent: &Consent| format!("{consent:?}").to_lowercase();
+    let mut expected: Vec<String> = expected.iter().map(word).collect();
+    let mut got: Vec<String> = decision.effects.iter().flat_map(of).map(word).collect();
+    for list in [&mut expected, &mut got] {
+        list.sort();
+        list.dedup();
+    }
+    (expected != got).then(|| (what.to_owned(), listed(&expected), listed(&got)))
+}
+
+fn cancelled(expected: &[String], decision: &Decision) -> Difference {
+    let cancelled = decision.effects.iter().filter_map(|effect| match effect {
+        Effect::Cancel { template } => Some(template.as_str()),
+        _ => None,
+    });
+    let got: Vec<&str> = cancelled.collect();
+    (got != *expected).then(|| ("cancel".to_owned(), listed(expected), listed(&got)))
 }
 
 fn names(decision: &Decision) -> Vec<&str> {

@@ -4,8 +4,9 @@ use super::read::Reader;
 use super::{EscalateTest, Expectation, Expected, MoodTest};
 use crate::sentiment::Label;
 use crate::syntax::{Entry, Node};
+use crate::turn::Consent;
 
-const EXPECT_KEYS: [&str; 13] = [
+const EXPECT_KEYS: [&str; 16] = [
     "intent",
     "intents",
     "language",
@@ -16,6 +17,9 @@ const EXPECT_KEYS: [&str; 13] = [
     "escalate",
     "handoff",
     "rule",
+    "opt_out",
+    "opt_in",
+    "cancel",
     "tags",
     "contact",
     "conversation",
@@ -75,12 +79,31 @@ impl Reader<'_> {
                 team => EscalateTest::To(team.to_owned()),
             }),
             "rule" => Expectation::Rule(self.text(value)?.to_owned()),
+            "opt_out" => Expectation::OptOut(self.consents(value)),
+            "opt_in" => Expectation::OptIn(self.consents(value)),
+            "cancel" => Expectation::Cancel(self.texts(value)),
             "tags" => Expectation::Tags(self.texts(value)),
             _ => {
                 entry.unknown("in `expect`", &EXPECT_KEYS, self.diagnostics);
                 return None;
             }
         })
+    }
+
+    /// `true` is everything, `false` nothing.
+    fn consents(&mut self, node: &Node) -> Vec<Consent> {
+        let words = ["true", "false", "account", "service", "marketing"];
+        let mut consents = Vec::new();
+        for item in node.one_or_many() {
+            match item.expect_word("what messages are about", &words, self.diagnostics) {
+                Some("true") => consents.extend(Consent::ALL),
+                Some("account") => consents.push(Consent::Account),
+                Some("service") => consents.push(Consent::Service),
+                Some("marketing") => consents.push(Consent::Marketing),
+                _ => {}
+            }
+        }
+        consents
     }
 
     /// `sentiment: negative`, or `{ below: -0.5, above: -1, label: angry }`.

@@ -17,11 +17,11 @@ use jiff::civil::DateTime;
 use crate::language::Language;
 use crate::sentiment::Label;
 use crate::source::Location;
-use crate::turn::{Contact, Event, MessageKind, Owner};
+use crate::turn::{Consent, Contact, Event, MessageKind, Notification, Owner};
 
 pub use compare::Mismatch;
 pub use coverage::{Coverage, Covered};
-pub(crate) use read::read;
+pub(crate) use read::{Around, read};
 pub use run::{Report, TestOutcome, TurnOutcome};
 
 /// One conversation of a pack's `tests`.
@@ -35,6 +35,8 @@ pub(crate) struct Transcript {
     pub(crate) owner: Owner,
     /// Fields the conversation already has.
     pub(crate) fields: BTreeMap<String, String>,
+    /// What the contact was sent before the first turn.
+    pub(crate) notification: Option<Notification>,
     pub(crate) turns: Vec<Step>,
 }
 
@@ -46,6 +48,8 @@ pub(crate) struct Step {
     pub(crate) kind: MessageKind,
     pub(crate) button: Option<String>,
     pub(crate) events: Vec<Event>,
+    /// What the contact was sent before this turn.
+    pub(crate) notification: Option<Notification>,
     /// Time that passes before the message is sent.
     pub(crate) after: SignedDuration,
     /// Time the message takes to arrive.
@@ -78,6 +82,11 @@ pub(crate) enum Expectation {
     Silent(bool),
     Escalate(EscalateTest),
     Rule(String),
+    /// What the contact ends, or wants again, with this turn: exactly this.
+    OptOut(Vec<Consent>),
+    OptIn(Vec<Consent>),
+    /// Templates of which nothing more is to be sent: exactly these, in this order.
+    Cancel(Vec<String>),
     /// Tags of the contact after the turn.
     Tags(Vec<String>),
     /// A field after the turn, or that it has no value.

@@ -11,7 +11,8 @@ use crate::diagnostic::Diagnostics;
 use crate::language::Language;
 use crate::source::{Location, Span};
 use crate::syntax::Node;
-use crate::turn::{Contact, Event, MessageKind, Owner};
+use crate::template::Template;
+use crate::turn::{Contact, Event, MessageKind, Notification, Owner};
 
 /// The moment of a test that names none: a Monday morning.
 const NOW: DateTime = DateTime::constant(2026, 11, 23, 10, 0, 0, 0);
@@ -20,18 +21,26 @@ const TURNS_MAX: usize = 200;
 /// The longest time that may pass between two turns, in days.
 const PAUSE_DAYS_MAX: i64 = 366;
 
-const TEST_KEYS: [&str; 7] = [
+const TEST_KEYS: [&str; 8] = [
     "name",
     "now",
     "contact",
     "conversation",
     "owner",
+    "notification",
     "turns",
     "about",
 ];
 const CONTACT_KEYS: [&str; 5] = ["name", "language", "opted_out", "tags", "fields"];
-const TURN_KEYS: [&str; 7] = [
-    "customer", "button", "message", "after", "late", "event", "expect",
+const TURN_KEYS: [&str; 8] = [
+    "customer",
+    "button",
+    "message",
+    "notification",
+    "after",
+    "late",
+    "event",
+    "expect",
 ];
 const OWNERS: [&str; 3] = ["bot", "waiting", "person"];
 const EVENTS: [&str; 2] = ["first_contact", "returned_by_staff"];
@@ -50,22 +59,36 @@ const KINDS: [(&str, MessageKind); 13] = [
     ("form", MessageKind::Form),
     ("unsupported", MessageKind::Unsupported),
 ];
+
+/// What tests are read against.
+pub(crate) struct Around<'a> {
+    pub(crate) place: &'a dyn Fn(Span) -> Location,
+    pub(crate) templates: &'a [Template],
+    /// Some file could not be read, so templates that seem unknown may well exist.
+    pub(crate) incomplete: bool,
+}
+
 /// Reads the value of one `tests` key (a list of conversations); every problem is reported.
 pub(crate) fn read(
     tests: &Node,
-    place: &dyn Fn(Span) -> Location,
+    around: &Around<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Transcript> {
     let list = tests
         .expect_list("a list of conversations", diagnostics)
         .unwrap_or_default();
-    let mut reader = Reader { place, diagnostics };
+    let mut reader = Reader {
+        around,
+        place: around.place,
+        diagnostics,
+    };
     list.iter()
         .filter_map(|test| reader.transcript(test))
         .collect()
 }
 
 pub(super) struct Reader<'a> {
+    around: &'a Around<'a>,
     pub(super) place: &'a dyn Fn(Span) -> Location,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
@@ -79,6 +102,7 @@ impl Reader<'_> {
             contact: Contact::default(),
             owner: Owner::Bot,
             fields: BTreeMap::new(),
+            notification: None,
             turns: Vec::new(),
         };
         for entry in test.expect_map("a conversation with `name` and `turns`", self.diagnostics)? {
@@ -99,6 +123,7 @@ impl Reader<'_> {
                             _ => Owner::Bot,
                         }
                 }
+                "notification" => read.notification = self.notification(&entry.value),
                 "turns" => read.turns = self.turns(&entry.value),
                 _ => entry.unknown("in a test", &TEST_KEYS, self.diagnostics),
             }
@@ -155,6 +180,7 @@ impl Reader<'_> {
             kind: MessageKind::Text,
             button: None,
             events: Vec::new(),
+            notification: None,
             after: SignedDuration::ZERO,
             late: SignedDuration::ZERO,
             expect: Vec::new(),
@@ -170,6 +196,7 @@ impl Reader<'_> {
                     step.kind = MessageKind::Button;
                 }
                 "message" => step.kind = self.kind(&entry.value),
+                "notification" => step.notification = self.notification(&entry.value),
                 "after" => step.after = self.pause(&entry.value),
                 "late" => step.late = self.pause(&entry.value),
                 "event" => step.events = self.events(&entry.value),
@@ -185,6 +212,49 @@ impl Reader<'_> {
                 .missing_key(node.span, "customer", "in a turn");
         }
         Some(step)
+    }
+
+    /// `{ template: NAME, FIELD: value … }`, or the name alone; fields that are not given have their samples.
+    fn notification(&mut self, node: &Node) -> Option<Notification> {
+        let expected = "the name of a template, or a map of `template` and its fields";
+        let Some(name) = node
+            .get("template")
+            .or(Some(node).filter(|node| node.map().is_none()))
+        else {
+            self.diagnostics
+                .missing_key(node.span, "template", "in this notification");
+            return None;
+        };
+        let template = name.expect_text(expected, self.diagnostics)?;
+        let templates = self.around.templates;
+        let Some(known) = templates.iter().find(|known| known.name() == template) else {
+            if !self.around.incomplete {
+                let suggestion = self
+                    .diagnostics
+                    .nearest(template, templates.iter().map(Template::name));
+                self.diagnostics
+                    .unknown_template(name.span, template, suggestion);
+            }
+            return None;
+        };
+        let mut given = BTreeMap::new();
+        let entries = node.map().unwrap_or_default();
+        for entry in entries.iter().filter(|entry| entry.key != "template") {
+            let value = self.text(&entry.value)?;
+            given.insert(entry.key.clone(), value.to_owned());
+        }
+        match known.notification(&given) {
+            Ok(notification) => Some(notification),
+            Err(problems) => {
+                for problem in problems {
+                    let entry = entries.iter().find(|entry| entry.key == problem.field);
+                    let at = entry.map_or(name.span, |entry| entry.key_span);
+                    self.diagnostics
+                        .bad_notification(at, &problem.field, &problem.problem);
+                }
+                None
+            }
+        }
     }
 
     fn kind(&mut self, node: &Node) -> MessageKind {

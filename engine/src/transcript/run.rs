@@ -10,10 +10,13 @@ use crate::decision::{Decision, Effect};
 use crate::dialogue::State;
 use crate::ruleset::Ruleset;
 use crate::source::Location;
-use crate::turn::{Contact, MessageKind, Owner, Turn};
+use crate::turn::{Consent, Contact, MessageKind, Notification, Owner, Turn};
 
 /// Time between two turns when a test says nothing.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a message is taken to answer a notification that it does not quote.
+const ANSWERED: SignedDuration = SignedDuration::from_hours(72);
 
 /// What running a pack's conversations gave.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +91,8 @@ struct Play<'r> {
     contact: Contact,
     owner: Owner,
     now: Timestamp,
+    /// The latest notification, and when it went out.
+    notified: Option<(Notification, Timestamp)>,
     /// Number of the turn; also its seed.
     turn: u64,
 }
@@ -107,8 +112,10 @@ fn play(rules: &Ruleset, test: &Transcript) -> TestOutcome {
         contact: test.contact.clone(),
         owner: test.owner,
         now: zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp()),
+        notified: None,
         turn: 0,
     };
+    play.notify(test.notification.as_ref());
     let turns = test.turns.iter().map(|step| play.step(step)).collect();
     TestOutcome {
         name: test.name.clone(),
@@ -129,6 +136,7 @@ impl Play<'_> {
             .checked_add(pause.max(step.after))
             .unwrap_or(self.now);
         let arrived = self.now.checked_add(step.late).unwrap_or(self.now);
+        self.notify(step.notification.as_ref());
         let text = self.words(step);
         let decision = decide(
             self.rules,
@@ -144,7 +152,7 @@ impl Play<'_> {
                 owner: self.owner,
                 contact: &self.contact,
                 events: &step.events,
-                notification: None,
+                notification: self.answered(),
             },
         );
         self.now = arrived;
@@ -157,6 +165,18 @@ impl Play<'_> {
             decision,
             mismatches,
         }
+    }
+
+    fn notify(&mut self, notification: Option<&Notification>) {
+        if let Some(notification) = notification {
+            self.notified = Some((notification.clone(), self.now));
+        }
+    }
+
+    /// The notification that a message now is taken to answer.
+    fn answered(&self) -> Option<&Notification> {
+        let (notification, at) = self.notified.as_ref()?;
+        (self.now.duration_since(*at) <= ANSWERED).then_some(notification)
     }
 
     /// The text of a turn; a tap without one has the title that the customer saw.
@@ -190,9 +210,11 @@ impl Play<'_> {
                 Effect::Untag { tag } => {
                     self.contact.tags.remove(tag);
                 }
-                Effect::OptOut { .. } => self.contact.opted_out = true,
+                Effect::OptOut { categories } => {
+                    self.contact.opted_out |= categories.len() == Consent::ALL.len();
+                }
                 Effect::OptIn { .. } => self.contact.opted_out = false,
-                Effect::React { .. } | Effect::End => {}
+                Effect::Cancel { .. } | Effect::React { .. } | Effect::End => {}
             }
         }
     }

@@ -13,7 +13,7 @@ fn locate(sources: &[Source], span: Span) -> Location {
     let source = &sources[span.source.0 as usize];
     let (line, column) = line_and_column(&source.text, span.start as usize);
     Location {
-        file: source.name.clone(),
+        file: source.name.as_str().into(),
         line,
         column,
     }
@@ -27,7 +27,12 @@ fn read_text(text: &str) -> (Vec<Transcript>, Vec<String>) {
     }];
     let mut diagnostics = Diagnostics::default();
     let node = syntax::read(SourceId(0), &sources[0], &mut diagnostics).unwrap();
-    let transcripts = read(&node, &|span| locate(&sources, span), &mut diagnostics);
+    let around = Around {
+        place: &|span| locate(&sources, span),
+        templates: &[],
+        incomplete: false,
+    };
+    let transcripts = read(&node, &around, &mut diagnostics);
     let problems = diagnostics.iter().map(|found| {
         let place = locate(&sources, found.at.0);
         format!(
@@ -282,7 +287,7 @@ fn coverage_names_what_no_conversation_reaches() {
         .find(|response| response.name == "menu")
         .unwrap();
     assert_eq!(
-        (menu.reached, menu.missing.as_slice(), menu.at.file.as_str()),
+        (menu.reached, menu.missing.as_slice(), &*menu.at.file),
         (true, [Language::ST].as_slice(), "pack.yaml")
     );
     let pardon = coverage

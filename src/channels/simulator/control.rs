@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use super::faults::Fault;
 use super::graph_error::GraphError;
+use super::record::Record;
 use super::shared::{Due, Shared};
 use super::webhooks::{self, Person};
-use super::world::{By, Item, Record};
+use super::world::{By, Item};
 use super::{PHONE_DIGITS, conversation, digits, media, templates, writing};
 
 const WAIT_MS_MAX: u64 = 60_000;
@@ -35,6 +36,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/templates", get(show_templates))
         .route("/templates/{name}", post(change_template))
         .route("/preferences", post(prefer))
+        .route("/webhooks", post(tell))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(from_this_machine))
 }
@@ -90,10 +92,14 @@ async fn read(
 async fn journal(State(shared): State<Shared>) -> Json<Value> {
     let world = shared.world();
     let show = |phone: Option<&str>, item: &Item| {
-        json!({
+        let mut shown = json!({
             "n": item.n, "at": conversation::time(item.at_ms), "phone": phone.map(|phone| format!("+{phone}")),
             "wamid": item.wamid, "content": item.content,
-        })
+        });
+        if !item.shown.is_null() {
+            shown["shown"] = item.shown.clone();
+        }
+        shown
     };
     let by = |by: By| {
         let mut items: Vec<_> = world
@@ -212,6 +218,26 @@ async fn change_template(
         Ok(0) => problem(StatusCode::NOT_FOUND, "there is no such template"),
         made => done(made),
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct News {
+    field: String,
+    value: Value,
+}
+
+/// News of the account that the simulator itself makes nothing of.
+async fn tell(State(shared): State<Shared>, Json(news): Json<News>) -> Response {
+    let told = shared
+        .commit(|plan| {
+            let place = (news.field.as_str(), plan.now_ms);
+            let body = webhooks::change(&shared.account, place, &news.value);
+            plan.webhook("", &now(plan.now_ms), &body);
+            Ok(())
+        })
+        .await;
+    done(told)
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::record::Record;
 use super::shared::Shared;
 use super::webhooks;
-use super::world::Record;
 use crate::tasks::Tasks;
 
 /// Webhooks under way at once.

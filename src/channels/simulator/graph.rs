@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use super::checks::{self, Call};
 use super::faults::{Fault, Kind};
 use super::graph_error::GraphError;
+use super::record::{Accepted, Record};
 use super::shared::{Plan, Shared};
 use super::weather::{Sent, Weather};
-use super::world::{Accepted, Conversation, Record};
+use super::world::Conversation;
 use super::{PHONE_DIGITS, digits, media, nodes, templates, webhooks};
 
 const DELAY_DEFAULT_MS: u64 = 60_000;

@@ -5,10 +5,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+const NOTHING_THERE: i64 = 33;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GraphError {
     pub(super) code: i64,
-    /// What is wrong with a template, where the code does not say.
+    /// Where the code does not say enough.
     pub(super) subcode: Option<i64>,
     pub(super) details: String,
 }
@@ -19,6 +21,15 @@ impl GraphError {
             code,
             subcode: None,
             details: details.into(),
+        }
+    }
+
+    /// There is no such thing, or it is none of the caller's business.
+    pub(super) fn nothing_there(id: &str) -> Self {
+        let why = format!("Unsupported request. Object with ID '{id}' does not exist.");
+        Self {
+            subcode: Some(NOTHING_THERE),
+            ..Self::new(100, why)
         }
     }
 
@@ -59,8 +70,10 @@ impl IntoResponse for GraphError {
         });
         if let Some(subcode) = self.subcode {
             error["error_subcode"] = json!(subcode);
-            error["error_user_title"] = json!("Template not accepted");
-            error["error_user_msg"] = json!(self.details);
+            if subcode != NOTHING_THERE {
+                error["error_user_title"] = json!("Template not accepted");
+                error["error_user_msg"] = json!(self.details);
+            }
         }
         (self.http(), Json(json!({ "error": error }))).into_response()
     }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail};
 
-use super::world::Record;
+use super::record::Record;
 
 const FILE: &str = "simulator.journal";
 

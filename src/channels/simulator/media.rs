@@ -3,7 +3,9 @@
 //! Kept in `simulator.media` beside the journal. Goes by the type that is said, and does not look into files.
 
 use std::collections::HashMap;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use axum::Json;
@@ -21,8 +23,9 @@ use sha2::{Digest, Sha256};
 use super::graph::{authorise, check_version, locate};
 use super::graph_error::GraphError;
 use super::parts::FILES;
+use super::record::Record;
 use super::shared::Shared;
-use super::world::{Record, World};
+use super::world::World;
 
 const FOLDER: &str = "simulator.media";
 const MINUTE_MS: i64 = 60 * 1_000;
@@ -125,8 +128,9 @@ pub(super) fn folder(data: &Path) -> PathBuf {
 }
 
 fn write(folder: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let mut file = std::fs::File::create(folder.join(id))?;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
+    let mut file = File::create(folder.join(id))?;
     file.write_all(bytes)?;
     file.sync_all()
 }

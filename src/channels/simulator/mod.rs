@@ -28,6 +28,7 @@
 //! | `GET limits`, `POST limits` | What is named changes: `pair_burst` (45 messages that a person may get at once), `tier` (100000 people in a day outside the window; null for no limit), `per_second` (null), `refusal` (`at_once` or `by_status`: how a closed window and a full tier are told), `review` (`approve`, `reject`, `never`) and `review_ms` (500) of templates. A change of `tier` is told to the service. |
 //! | `GET templates` | All templates as they stand. |
 //! | `POST templates/{name}` | Behind the service's back, with the webhook: `{"action":"pause"}`, or `approve`, `reject`, `disable`, `delete`, and with `to` the new `category`, `quality` or `edit` of the body. Beside it `language` (all without) and `reason`. |
+//! | `POST webhooks` | Any other news of the account: `{"field":"account_update","value":{"event":"ACCOUNT_DELETED"}}`. |
 //! | `POST preferences` | A person stops or resumes marketing messages: `{"from":"+27600000001","marketing":"stop"}`. |
 //!
 //! Faults live in memory only; all else survives. They are:
@@ -57,6 +58,7 @@ mod limits;
 mod media;
 mod nodes;
 mod parts;
+mod record;
 mod shared;
 mod templates;
 #[cfg(test)]

@@ -144,10 +144,7 @@ fn account(
     if id == shared.account.business_account_id {
         Ok(())
     } else {
-        Err(GraphError::new(
-            33,
-            "There is no business account with this id.",
-        ))
+        Err(GraphError::nothing_there(id))
     }
 }
 
@@ -165,7 +162,7 @@ fn node(shared: &Shared, id: &str) -> Result<Node, GraphError> {
     if let Some(media) = world.media(id, shared.now_ms()) {
         return Ok(Node::Media(media.clone()));
     }
-    Err(GraphError::new(33, "There is nothing with this id."))
+    Err(GraphError::nothing_there(id))
 }
 
 fn number(shared: &Shared, query: &HashMap<String, String>) -> Result<Value, GraphError> {

@@ -12,7 +12,8 @@ use super::account::Account;
 use super::faults::Faults;
 use super::graph_error::GraphError;
 use super::journal::Journal;
-use super::world::{Record, Told, World};
+use super::record::{Record, Told};
+use super::world::World;
 use crate::clock::Clock;
 
 const WEBHOOK_CONNECT: Duration = Duration::from_secs(3);

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::control::problem;
 use super::faults::Kind;
+use super::record::{self, Record};
 use super::shared::{Due, Plan, Shared};
 use super::weather::copies;
 use super::webhooks::{self, Person};
-use super::world::{self, By, Conversation, Item, Record};
+use super::world::{By, Conversation, Item};
 use super::{PHONE_DIGITS, digits, media};
 
 const LATE_DEFAULT_MS: u64 = 500;
@@ -86,7 +87,7 @@ pub(super) async fn write(
         }
         Ok(None) => problem(
             StatusCode::BAD_REQUEST,
-            "say exactly one thing, such as `text`",
+            "say exactly one thing, such as `text`; `tap` only what was offered",
         ),
         Err(error) => error.into_response(),
     }
@@ -150,7 +151,7 @@ fn happens(
     };
     let body = webhooks::message(&shared.account, &person, &message);
     let n = plan.number();
-    plan.push(Record::Written(world::Written {
+    plan.push(Record::Written(record::Written {
         n,
         at_ms,
         phone,

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::model::{OpaqueId, StatusUpdate, Wamid};
+use crate::model::{OpaqueId, StatusError, StatusUpdate, Wamid};
 use crate::store::messages::{delivery_name, storable_text};
+use crate::store::outbox::{Failed, note_failed};
 use crate::store::{Store, StoreError, Times, call, to_sql};
 
 /// A parked status whose message turns up later than this belongs to another app.
@@ -63,6 +64,7 @@ impl StatusRows {
         if self.wamids.is_empty() {
             return Ok(0);
         }
+        let failed = self.failed();
         let settled: i64 = sqlx::query_scalar(WRITE_STATUSES)
             .bind(self.phone_number_ids)
             .bind(self.wamids)
@@ -75,9 +77,30 @@ impl StatusRows {
             .bind(self.opaque_tags)
             .bind(self.errors)
             .bind(self.raws)
-            .fetch_one(db)
+            .fetch_one(&mut *db)
             .await?;
+        note_failed(db, failed).await?;
         Ok(settled.unsigned_abs())
+    }
+
+    fn failed(&self) -> Vec<Failed> {
+        let all = self.phone_number_ids.iter().zip(&self.wamids);
+        let all = all.zip(self.statuses.iter().zip(&self.errors));
+        all.filter(|(_, (status, _))| *status == "failed")
+            .map(|((phone_number_id, wamid), (_, errors))| {
+                let errors: Vec<StatusError> = errors
+                    .as_deref()
+                    .and_then(|errors| serde_json::from_str(errors).ok())
+                    .unwrap_or_default();
+                let first = errors.into_iter().next();
+                Failed {
+                    phone_number_id: phone_number_id.clone(),
+                    wamid: wamid.clone(),
+                    code: first.as_ref().map(|error| error.code),
+                    failure: first.map_or_else(String::new, |error| error.title),
+                }
+            })
+            .collect()
     }
 }
 

@@ -12,6 +12,7 @@ head AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT * FROM outbox
         WHERE outbox.conversation_id = l.conversation_id AND outbox.state IN ('pending', 'sending', 'unknown')
+          AND outbox.class IN ('reply', 'staff')
         ORDER BY outbox.seq LIMIT 1) o ON true
 ),
 judged AS (

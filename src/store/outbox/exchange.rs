@@ -12,14 +12,16 @@ use crate::model::{
 };
 use crate::store::intake::join_parked;
 use crate::store::messages::storable_text;
+use crate::store::outbox::number::{Gate, Number, NumberPause};
+use crate::store::outbox::pace::Share;
 use crate::store::{Store, StoreError, call, to_jiff, to_sql};
 
 /// Lanes that are looked at together.
 const LANES_MAX: i64 = 256;
 /// A call that has not ended by now never will: longer than any caller waits for one.
-const CALL_LOST_SECONDS: f64 = 30.0;
+pub(super) const CALL_LOST_SECONDS: f64 = 30.0;
 /// Answers that ask to come again, after which an item is given up.
-const TRIES_MAX: i16 = 6;
+pub(super) const TRIES_MAX: i16 = 6;
 /// WhatsApp's pace for one recipient: one message in six seconds, and 45 at once.
 const PAIR_INTERVAL_SECONDS: f64 = 6.0;
 const PAIR_BURST: f64 = 45.0;
@@ -61,7 +63,8 @@ pub enum Verdict {
 
 /// Under which conditions items are claimed.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct Terms<'a> {
+    pub number: &'a Number,
     /// Calls that may be made now.
     pub sends_max: i64,
     /// How long an unknown item waits for a status.
@@ -89,6 +92,10 @@ pub struct Exchange {
     pub sends: Vec<Send>,
     /// Some lanes have moved on and should be looked at again at once.
     pub again: bool,
+    /// The pause that the calls are to end.
+    pub pause: Option<NumberPause>,
+    /// When the number may send again, if it may not now.
+    pub free_at: Option<Timestamp>,
     /// The database's time.
     pub now: Timestamp,
 }
@@ -98,7 +105,7 @@ impl Store {
     pub async fn exchange_sends(
         &self,
         results: &[SendResult],
-        terms: Terms,
+        terms: Terms<'_>,
     ) -> Result<Exchange, StoreError> {
         let mut call = self.call("exchange with the outbox").await?;
         let outcome = call::deadline(async {
@@ -142,6 +149,14 @@ async fn write_results(db: &mut PgConnection, results: &[SendResult]) -> Result<
         .bind(TRIES_MAX)
         .execute(&mut *db)
         .await?;
+    join_parked_of(db, results).await
+}
+
+/// Statuses may have been quicker than the answers to their calls.
+pub(super) async fn join_parked_of(
+    db: &mut PgConnection,
+    results: &[SendResult],
+) -> Result<(), sqlx::Error> {
     let sent = results.iter().filter_map(|result| match &result.verdict {
         Verdict::Sent { wamid: Some(wamid) } => Some((result.phone_number_id.as_str(), wamid)),
         _ => None,
@@ -155,25 +170,25 @@ async fn write_results(db: &mut PgConnection, results: &[SendResult]) -> Result<
 }
 
 /// One column of `rows`, as `unnest` takes it.
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+pub(super) fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
 /// A verdict in columns.
 #[derive(Default)]
-struct ResultColumns {
-    verdict: &'static str,
-    wamid: Option<String>,
-    code: Option<i64>,
-    failure: Option<String>,
-    errors: Option<String>,
-    delay_ms: i64,
-    counted: bool,
-    slow_down: bool,
+pub(super) struct ResultColumns {
+    pub(super) verdict: &'static str,
+    pub(super) wamid: Option<String>,
+    pub(super) code: Option<i64>,
+    pub(super) failure: Option<String>,
+    pub(super) errors: Option<String>,
+    pub(super) delay_ms: i64,
+    pub(super) counted: bool,
+    pub(super) slow_down: bool,
 }
 
 impl ResultColumns {
-    fn of(verdict: &Verdict) -> Self {
+    pub(super) fn of(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Sent { wamid } => Self {
                 verdict: "sent",
@@ -215,7 +230,7 @@ impl ResultColumns {
     }
 }
 
-async fn claim(db: &mut PgConnection, terms: Terms) -> Result<Exchange, sqlx::Error> {
+async fn claim(db: &mut PgConnection, terms: Terms<'_>) -> Result<Exchange, sqlx::Error> {
     let now: jiff_sqlx::Timestamp;
     let mut lanes: Vec<Uuid> = Vec::new();
     if terms.sends_max > 0 {
@@ -236,36 +251,45 @@ async fn claim(db: &mut PgConnection, terms: Terms) -> Result<Exchange, sqlx::Er
         return Ok(Exchange {
             sends: Vec::new(),
             again: false,
+            pause: None,
+            free_at: None,
             now: to_jiff(now),
         });
     }
+    let mut gate = Gate::open(db, terms.number, Share::Lanes).await?;
     let rows = sqlx::query(include_str!("claim.sql"))
         .bind(&lanes)
-        .bind(terms.sends_max)
+        .bind(terms.sends_max.min(gate.allowed(Share::Lanes)))
         .bind(CALL_LOST_SECONDS)
         .bind(i64::try_from(terms.window_ms).unwrap_or(i64::MAX))
         .bind(terms.healthy_since.map(to_sql))
         .bind(PAIR_INTERVAL_SECONDS)
         .bind(PAIR_INTERVAL_SECONDS * (PAIR_BURST - 1.0))
-        .fetch_all(db)
+        .fetch_all(&mut *db)
         .await?;
     let mut exchange = Exchange {
         sends: Vec::new(),
         again: false,
-        now: Timestamp::UNIX_EPOCH,
+        free_at: None,
+        now: gate.now,
+        pause: gate.pause.clone(),
     };
     for row in &rows {
-        exchange.now = to_jiff(row.try_get("now")?);
         match row.try_get::<&str, _>("act")? {
             "send" => exchange.sends.push(send_of(row)?),
             "again" => exchange.again = true,
             _ => {}
         }
     }
+    if !exchange.sends.is_empty() {
+        let calls = i64::try_from(exchange.sends.len()).unwrap_or(i64::MAX);
+        gate.take(db, terms.number, calls).await?;
+    }
+    exchange.free_at = gate.free_at(Share::Lanes);
     Ok(exchange)
 }
 
-fn send_of(row: &PgRow) -> Result<Send, sqlx::Error> {
+pub(super) fn address_of(row: &PgRow) -> Result<Option<Recipient>, sqlx::Error> {
     let phone: Option<String> = row.try_get("phone")?;
     let user_id: Option<String> = row.try_get("user_id")?;
     let by_phone = phone
@@ -276,6 +300,10 @@ fn send_of(row: &PgRow) -> Result<Send, sqlx::Error> {
             .and_then(|id| UserId::parse(&id))
             .map(Recipient::UserId)
     };
+    Ok(by_phone.or_else(by_user_id))
+}
+
+fn send_of(row: &PgRow) -> Result<Send, sqlx::Error> {
     Ok(Send {
         phone_number_id: row.try_get("phone_number_id")?,
         opaque: OpaqueId {
@@ -283,7 +311,7 @@ fn send_of(row: &PgRow) -> Result<Send, sqlx::Error> {
             outbox: row.try_get("id")?,
             tag: row.try_get::<i64, _>("tag")?.cast_unsigned(),
         },
-        to: by_phone.or_else(by_user_id),
+        to: address_of(row)?,
         content: row.try_get("content")?,
         reply_to: row.try_get("reply_to")?,
         attempt: row.try_get("attempt")?,

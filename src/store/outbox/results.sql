@@ -68,7 +68,7 @@ SET ready_at = CASE
         WHEN EXISTS (
             SELECT 1 FROM outbox n
             WHERE n.conversation_id = c.conversation_id AND n.seq > c.seq
-              AND n.state IN ('pending', 'sending', 'unknown')) THEN clock.now
+              AND n.state IN ('pending', 'sending', 'unknown') AND n.class IN ('reply', 'staff')) THEN clock.now
         ELSE 'infinity' END,
     blocks = CASE
         WHEN w.slow_down THEN l.blocks + 1

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use puisano_engine::Consent;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{DueTurns, columns};
 use crate::model::{ConversationId, MessageId, Owner, RulesetHash, Wamid};
 use crate::store::consents::Word;
+use crate::store::notifications::{cancel_account, cancel_contact};
 use crate::store::{Store, StoreError, call};
 
 /// What a claim led to.
@@ -92,6 +93,16 @@ pub struct ContactChange {
     pub untag: BTreeSet<String>,
     /// The first message of this contact was decided.
     pub first: bool,
+    /// Notifications that what was said has made pointless.
+    pub cancels: Vec<Pointless>,
+}
+
+/// Notices of a template to this contact, and about the account, that are not sent any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointless {
+    pub template: String,
+    /// The account of the notification that was answered.
+    pub account: Option<String>,
 }
 
 /// A category granted or denied in a message.
@@ -152,6 +163,30 @@ fn groups_of_distinct_contacts<'f, 'd>(
 }
 
 async fn write(
+    db: &mut PgConnection,
+    finished: &[&FinishedTurns<'_>],
+) -> Result<Vec<ConversationId>, sqlx::Error> {
+    if finished.iter().all(|one| one.contact.cancels.is_empty()) {
+        return write_turns(db, finished).await;
+    }
+    let mut transaction = db.begin().await?;
+    let written = write_turns(&mut transaction, finished).await?;
+    for one in finished
+        .iter()
+        .filter(|one| written.contains(&one.due.claim.conversation))
+    {
+        for Pointless { template, account } in &one.contact.cancels {
+            cancel_contact(&mut transaction, template, one.due.contact.id).await?;
+            if let Some(account) = account {
+                cancel_account(&mut transaction, template, account).await?;
+            }
+        }
+    }
+    transaction.commit().await?;
+    Ok(written)
+}
+
+async fn write_turns(
     db: &mut PgConnection,
     finished: &[&FinishedTurns<'_>],
 ) -> Result<Vec<ConversationId>, sqlx::Error> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use puisano_engine::Notification;
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -62,6 +63,8 @@ pub struct DueMessage {
     pub profile_name: Option<String>,
     pub sent_at: Timestamp,
     pub received_at: Timestamp,
+    /// What the message answers: the notification it quotes, else the latest of the last 72 hours.
+    pub notification: Option<Notification>,
 }
 
 impl Store {
@@ -79,6 +82,7 @@ impl Store {
             let messages = sqlx::query(MESSAGES)
                 .bind(&ids)
                 .bind(messages_max)
+                .bind(ANSWERED_HOURS)
                 .fetch_all(call.db())
                 .await?;
             let mut by_conversation: HashMap<ConversationId, Vec<DueMessage>> = HashMap::new();
@@ -124,8 +128,12 @@ LEFT JOIN LATERAL (
     FROM contact_identifiers i WHERE i.contact_id = c.contact_id) address ON true
 WHERE c.id = ANY($1)";
 
+/// Notifications of the conversation that count as answered by its next message, for this long.
+const ANSWERED_HOURS: i32 = 72;
+
 const MESSAGES: &str = "
-SELECT m.conversation_id, m.id, m.wamid, m.message_type, m.content, m.button, m.profile_name, m.sent_at, m.received_at
+SELECT m.conversation_id, m.id, m.wamid, m.message_type, m.content, m.button, m.profile_name, m.sent_at, m.received_at,
+       answered.template, answered.fields
 FROM unnest($1::uuid[]) AS c (id)
 CROSS JOIN LATERAL (
     SELECT p.message_id FROM pending_turns p
@@ -133,6 +141,14 @@ CROSS JOIN LATERAL (
     ORDER BY p.sent_at, p.message_id
     LIMIT $2) p
 JOIN messages m ON m.conversation_id = c.id AND m.id = p.message_id
+LEFT JOIN LATERAL (
+    SELECT n.template, n.fields
+    FROM notification_recipients r
+    JOIN outbox o ON o.conversation_id = r.conversation_id AND o.id = r.outbox_id
+    JOIN notifications n ON n.id = r.notification_id
+    WHERE r.conversation_id = c.id AND o.state = 'sent' AND o.sending_at <= m.received_at
+      AND (o.wamid = m.reply_to OR o.finished_at > m.sent_at - make_interval(hours => $3))
+    ORDER BY o.wamid IS NOT DISTINCT FROM m.reply_to DESC, o.finished_at DESC LIMIT 1) answered ON true
 ORDER BY m.conversation_id, m.sent_at, m.id";
 
 fn due_of(row: &PgRow, claim: Claim, messages: Vec<DueMessage>) -> Result<DueTurns, sqlx::Error> {
@@ -175,5 +191,15 @@ fn message_of(row: &PgRow) -> Result<DueMessage, sqlx::Error> {
         profile_name: row.try_get("profile_name")?,
         sent_at: to_jiff(row.try_get("sent_at")?),
         received_at: to_jiff(row.try_get("received_at")?),
+        notification: notification_of(row)?,
     })
+}
+
+fn notification_of(row: &PgRow) -> Result<Option<Notification>, sqlx::Error> {
+    let template: Option<String> = row.try_get("template")?;
+    let fields: Option<Json<BTreeMap<String, String>>> = row.try_get("fields")?;
+    Ok(template.zip(fields).map(|(template, fields)| Notification {
+        template,
+        fields: fields.0,
+    }))
 }

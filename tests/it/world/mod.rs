@@ -27,11 +27,26 @@ pub struct Town {
 impl Town {
     /// A town whose bot repeats the number in every message that holds one.
     pub async fn open(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("puisano-town-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(folder.join("rules")).unwrap();
+        let folder = fresh_folder(name);
         std::fs::write(folder.join("rules/pack.yaml"), include_str!("pack.yaml")).unwrap();
+        Self::open_in(folder).await
+    }
+
+    /// A town with the pack that is shipped.
+    pub async fn open_shipped(name: &str) -> Self {
+        let folder = fresh_folder(name);
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        for file in std::fs::read_dir(shipped).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() {
+                let name = path.file_name().unwrap();
+                std::fs::copy(&path, folder.join("rules").join(name)).unwrap();
+            }
+        }
+        Self::open_in(folder).await
+    }
+
+    async fn open_in(folder: PathBuf) -> Self {
         let client = puisano::channels::local_client(Duration::from_secs(20)).unwrap();
         let mut town = Self {
             folder,
@@ -43,8 +58,18 @@ impl Town {
         town
     }
 
+    /// Where the program listens.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub fn rules(&self) -> PathBuf {
         self.folder.join("rules/pack.yaml")
+    }
+
+    /// The store of this town, for what people cannot do yet.
+    pub fn store_url(&self) -> String {
+        puisano::store::embedded::Embedded::attach(&self.folder.join("data")).expect("a database")
     }
 
     /// Starts the program and waits until it is ready.
@@ -224,6 +249,14 @@ fn texts(messages: &[Value], by: &str) -> Vec<String> {
     let of = messages.iter().filter(|message| message["by"] == by);
     of.map(|message| message["text"].as_str().unwrap_or_default().to_owned())
         .collect()
+}
+
+/// A folder with room for rules, and nothing in it.
+fn fresh_folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("puisano-town-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("rules")).unwrap();
+    folder
 }
 
 fn free_port() -> u16 {

@@ -109,7 +109,7 @@ fn packs_reword_and_extend_what_is_built_in() {
          responses:\n  stop_confirmed: { en: Bye. }\n",
     );
     let stop = &rule(&ruleset, "built in: stop").then;
-    let [Action::OptOut, Action::Reply(id)] = stop[..] else {
+    let [Action::OptOut(_), Action::Reply(id)] = stop[..] else {
         panic!("opts out, then confirms: {stop:?}")
     };
     let languages = &ruleset.responses[id.at()].languages;
@@ -250,9 +250,9 @@ fn counts_have_limits() {
             .map(|d| d.code)
             .collect::<Vec<_>>()
     };
-    // Three are built in.
-    assert_eq!(intents(INTENTS_MAX - 3), [""; 0]);
-    assert_eq!(intents(INTENTS_MAX - 2), ["too-many"]);
+    // Five are built in.
+    assert_eq!(intents(INTENTS_MAX - 5), [""; 0]);
+    assert_eq!(intents(INTENTS_MAX - 4), ["too-many"]);
 }
 
 /// Makes a pack with so many of something.

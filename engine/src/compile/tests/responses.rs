@@ -1,21 +1,22 @@
 //! Responses, their limits, and entities.
 
 use super::{codes, plain, rule, ruleset, said};
+use crate::decision::MediaKind;
 use crate::entities::Kind;
 use crate::language::Language;
-use crate::ruleset::{Action, Choice, Choices, Speech};
+use crate::ruleset::{Action, Choice, Form, Speech};
 
 /// The titles of a message's buttons, or the button and ids of its list.
 fn titles(speech: &Speech) -> String {
     let joined = |choices: &[Choice], part: fn(&Choice) -> &str| {
         choices.iter().map(part).collect::<Vec<_>>().join(" ")
     };
-    match &speech.choices {
-        Choices::Buttons(choices) => joined(choices, |choice| &choice.title),
-        Choices::List { button, rows } => {
+    match &speech.form {
+        Form::Buttons(choices) => joined(choices, |choice| &choice.title),
+        Form::List { button, rows } => {
             format!("{button}: {}", joined(rows, |choice| &choice.id))
         }
-        Choices::None => String::new(),
+        _ => String::new(),
     }
 }
 
@@ -176,4 +177,107 @@ rules:
         Kind::Regex { check: Some(_), .. }
     ));
     assert!(matches!(kind("phone"), Kind::Phone { country } if country == "ZA"));
+}
+
+#[test]
+fn messages_of_other_kinds() {
+    let ruleset = ruleset(
+        r#"
+responses:
+  pay: { text: { en: Pay here, st: Lefa mona }, footer: Town, cta_url: { title: { en: Pay, st: Lefa }, url: "https://example.org/pay" } }
+  where: { text: { en: Where are you?, st: O hokae? }, ask_location: true }
+  sheet: { document: { link: "https://example.org/t.pdf", filename: "t.pdf", caption: { en: Tariffs, st: Ditefiso } } }
+  photo: { en: { image: "https://example.org/en.png" }, st: { image: "https://example.org/st.png" } }
+  office: { location: { latitude: -30.2967, longitude: 27.0846, name: Office } }
+  phones: { contacts: [ { name: Fire, phone: ["+27510000000", "112"], email: fire@example.org } ] }
+rules:
+  - { name: all, when: { message: image }, then: { reply: [pay, where, sheet, photo, office, phones] } }
+"#,
+    );
+    let response = |name: &str| {
+        let mut found = ruleset.responses.iter();
+        found.find(|response| response.name == name).unwrap()
+    };
+    let speech = |name: &str, language: Language| &response(name).languages[&language][0];
+    let pay = speech("pay", Language::ST);
+    assert_eq!(plain(&pay.text), "Lefa mona");
+    assert!(
+        matches!(&pay.form, Form::Link { button, url } if button == "Lefa" && url == "https://example.org/pay")
+    );
+    assert!(pay.footer.is_some());
+    assert!(matches!(
+        speech("where", Language::EN).form,
+        Form::AskLocation
+    ));
+    let sheet = speech("sheet", Language::ST);
+    assert_eq!(plain(&sheet.text), "Ditefiso");
+    assert!(
+        matches!(&sheet.form, Form::Media { kind: MediaKind::Document, filename: Some(name), .. } if name == "t.pdf")
+    );
+    assert!(
+        matches!(&speech("photo", Language::ST).form, Form::Media { link, .. } if link.ends_with("st.png"))
+    );
+    // What has no words is the same in every language.
+    for language in [Language::EN, Language::ST] {
+        assert!(
+            matches!(&speech("office", language).form, Form::Location(place) if place.latitude == "-30.2967")
+        );
+        assert!(
+            matches!(&speech("phones", language).form, Form::Contacts(cards) if cards[0].phones.len() == 2)
+        );
+    }
+}
+
+#[test]
+fn what_whatsapp_would_refuse_is_found() {
+    let check = |response: &str, expected: &[&str]| {
+        let text = format!(
+            "responses:\n  odd: {response}\nrules: [ {{ name: odd, when: {{ message: image }}, then: {{ reply: odd }} }} ]\n"
+        );
+        assert_eq!(codes(&text), expected, "{response}");
+    };
+    check(
+        r#"{ image: "http://example.org/a.png" }"#,
+        &["invalid-value"],
+    );
+    check("{ image: { caption: { en: A, st: B } } }", &["missing-key"]);
+    check(
+        r#"{ audio: { link: "https://example.org/a.ogg", caption: { en: A, st: B } } }"#,
+        &["unknown-key"],
+    );
+    check(
+        r#"{ sticker: "https://example.org/a b.webp" }"#,
+        &["invalid-value"],
+    );
+    check(
+        r#"{ image: "https://example.org/a.png", text: { en: A, st: B } }"#,
+        &["wrong-shape"],
+    );
+    check(
+        "{ location: { latitude: 91, longitude: 27 } }",
+        &["invalid-value"],
+    );
+    check(
+        "{ location: { latitude: nan, longitude: 1e1 } }",
+        &["invalid-value", "invalid-value"],
+    );
+    check("{ location: { latitude: 1 } }", &["missing-key"]);
+    check("{ contacts: [ { name: Fire } ] }", &["missing-key"]);
+    check("{ contacts: [] }", &["empty-text"]);
+    check(
+        r#"{ text: { en: A, st: B }, cta_url: { title: A title of 21 letters, url: "https://example.org" } }"#,
+        &["text-too-long"],
+    );
+    check(
+        r#"{ text: { en: A, st: B }, cta_url: { title: Pay, url: "https://example.org/{{pack.name}}" } }"#,
+        &["value-in-plain-text"],
+    );
+    check(
+        "{ text: { en: A, st: B }, ask_location: true, buttons: [ { id: a, title: A } ] }",
+        &["wrong-shape"],
+    );
+    check(
+        "{ text: { en: A, st: B }, ask_location: true, footer: F }",
+        &["wrong-shape"],
+    );
 }

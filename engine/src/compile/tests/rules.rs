@@ -19,6 +19,9 @@ fn built_in_rules_come_first_whatever_the_priority() {
         .collect();
     let expected = [
         "built in: stop",
+        "built in: keep service notices",
+        "built in: stop marketing",
+        "built in: stop account messages",
         "built in: start",
         "built in: person",
         "built in: person, closed hours",
@@ -29,7 +32,7 @@ fn built_in_rules_come_first_whatever_the_priority() {
     ];
     assert_eq!(names, expected);
     assert!(rule(&ruleset, "later").goes_on && !rule(&ruleset, "high").goes_on);
-    assert_eq!(rule(&ruleset, "built in: stop").at.file, "built-in");
+    assert_eq!(&*rule(&ruleset, "built in: stop").at.file, "built-in");
     assert_eq!(rule(&ruleset, "later").at.to_string(), "rules.yaml:4:11");
 }
 
@@ -93,7 +96,7 @@ rules:
     };
     let shown: Vec<String> = parts.iter().map(|part| format!("{part:?}")).collect();
     let expected = [
-        "Any([Intent(IntentId(3)), Intent(IntentId(4))])",
+        "Any([Intent(IntentId(5)), Intent(IntentId(6))])",
         "Pattern(PatternId(0))",
         "All([Entity { name: \"area\", value: Some(\"zastron\") }, Entity { name: \"from\", value: Some(\"zastron\") }])",
         "Any([Message(Image), Message(Voice)])",
@@ -107,7 +110,7 @@ rules:
         "Field { scope: Conversation, name: \"promise\", test: Is(\"paid\") }",
         "NotUnderstood { times: 3 }",
         "Any([Open, Holiday])",
-        "Not(Any([Intent(IntentId(3)), Language(en)]))",
+        "Not(Any([Intent(IntentId(5)), Language(en)]))",
     ];
     assert_eq!(shown, expected);
 }
@@ -130,7 +133,13 @@ rules:
       - react: "👍"
       - silence: true
       - end: false
+      - opt_out: false
       - opt_in
+      - opt_out: [service, account, service]
+      - opt_in: marketing
+      - cancel: [reminder]
+templates:
+  reminder: { category: utility, body: { en: "We wrote to you.", st: "Re o ngoletse." } }
 "#,
     );
     let then = &rule(&ruleset, "all kinds").then;
@@ -168,7 +177,10 @@ rules:
             "Untag(\"a\")",
             "React(\"👍\")",
             "Silence",
-            "OptIn"
+            "OptIn([Account, Service, Marketing])",
+            "OptOut([Account, Service])",
+            "OptIn([Marketing])",
+            "Cancel(\"reminder\")"
         ]
     );
 }

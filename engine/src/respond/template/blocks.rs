@@ -10,6 +10,16 @@ struct Block {
     at: At,
 }
 
+impl Block {
+    fn part(&self, then: Vec<Part>, otherwise: Vec<Part>) -> Part {
+        Part::Choice {
+            then,
+            otherwise,
+            at: self.at.clone(),
+        }
+    }
+}
+
 /// What a branch depends on.
 #[derive(Clone, Copy)]
 struct Asks<'t> {
@@ -80,10 +90,7 @@ impl<'t> Reader<'t, '_> {
         };
         if first_word(tag) != "else" {
             self.close(tag, block, at);
-            return Part::Choice {
-                then,
-                otherwise: Vec::new(),
-            };
+            return block.part(then, Vec::new());
         }
         let after = tag.get("else".len()..).unwrap_or("").trim();
         if !after.is_empty() {
@@ -94,7 +101,7 @@ impl<'t> Reader<'t, '_> {
             Some((tag, at)) => self.close(tag, block, at),
             None => return self.never_closed(block, then),
         }
-        Part::Choice { then, otherwise }
+        block.part(then, otherwise)
     }
 
     /// What follows `{{else if name}}`.
@@ -107,10 +114,7 @@ impl<'t> Reader<'t, '_> {
         }
         if self.depth == TEMPLATE_DEPTH_MAX {
             self.too_deep(at);
-            return Part::Choice {
-                then,
-                otherwise: Vec::new(),
-            };
+            return block.part(then, Vec::new());
         }
         self.depth += 1;
         let rest = self.branches(
@@ -121,10 +125,7 @@ impl<'t> Reader<'t, '_> {
             block,
         );
         self.depth -= 1;
-        Part::Choice {
-            then,
-            otherwise: vec![rest],
-        }
+        block.part(then, vec![rest])
     }
 
     fn guarded(&mut self, name: Option<&'t str>) -> (Vec<Part>, End<'t>) {
@@ -138,6 +139,7 @@ impl<'t> Reader<'t, '_> {
 
     fn never_closed(&mut self, block: &Block, then: Vec<Part>) -> Part {
         let Block { kind, at } = block;
+        let part = block.part(then, Vec::new());
         let stopped = self
             .problems
             .last()
@@ -151,10 +153,7 @@ impl<'t> Reader<'t, '_> {
                 help,
             );
         }
-        Part::Choice {
-            then,
-            otherwise: Vec::new(),
-        }
+        part
     }
 
     fn close(&mut self, tag: &str, block: &Block, at: At) {

@@ -14,6 +14,9 @@ use std::sync::LazyLock;
 
 use crate::respond::formats;
 
+use read::Use;
+pub(crate) use read::{Part, parts};
+
 /// Bytes of one text; checked before anything is parsed.
 pub(crate) const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
 /// Blocks inside blocks.
@@ -28,6 +31,7 @@ const USUAL_VALUE_CHARS: usize = 40;
 pub(crate) struct Template {
     handled: Handled,
     longest: String,
+    uses: Vec<Use>,
 }
 
 /// What is wrong in a template, where (bytes of its text), and what to do.
@@ -46,6 +50,8 @@ pub(crate) enum Known {
     Always,
     /// May be missing: must stand under `{{#if}}`.
     Maybe,
+    /// There in some situations; whether they are given is checked by whoever knows them.
+    Sometimes,
     /// No such value.
     No,
 }
@@ -57,11 +63,15 @@ impl Template {
         text: &str,
         known: &dyn Fn(&str) -> Known,
     ) -> Result<Self, Vec<TemplateProblem>> {
-        let parts = read::parts(text, known)?;
+        let read::Parts { parts, uses } = parts(text, known)?;
         let mut longest = String::new();
         write_longest(&parts, &mut longest);
         match Handled::compile(text) {
-            Ok(handled) if harmless(&handled) => Ok(Self { handled, longest }),
+            Ok(handled) if harmless(&handled) => Ok(Self {
+                handled,
+                longest,
+                uses,
+            }),
             _ => Err(vec![TemplateProblem {
                 code: "template-syntax",
                 at: 0..text.len(),
@@ -69,6 +79,11 @@ impl Template {
                 help: Some("look for braces that do not belong together".to_owned()),
             }]),
         }
+    }
+
+    /// The values that are there only in some situations.
+    pub(crate) fn uses(&self) -> &[Use] {
+        &self.uses
     }
 
     /// The text with sample values of the greatest usual length, for checking limits at load.
@@ -119,15 +134,19 @@ fn harmless(template: &Handled) -> bool {
     })
 }
 
-fn write_longest(parts: &[read::Part], out: &mut String) {
+fn write_longest(parts: &[Part], out: &mut String) {
     for part in parts {
         match part {
-            read::Part::Text(text) => out.push_str(text),
-            read::Part::Value => out.push_str(&"x".repeat(USUAL_VALUE_CHARS)),
-            read::Part::Helper { helper, literals } => {
+            Part::Text(text) => out.push_str(text),
+            Part::Value(_) => out.push_str(&"x".repeat(USUAL_VALUE_CHARS)),
+            Part::Helper {
+                helper, literals, ..
+            } => {
                 out.push_str(&formats::longest(helper, literals));
             }
-            read::Part::Choice { then, otherwise } => {
+            Part::Choice {
+                then, otherwise, ..
+            } => {
                 let (mut a, mut b) = (String::new(), String::new());
                 write_longest(then, &mut a);
                 write_longest(otherwise, &mut b);

@@ -6,24 +6,50 @@ use crate::respond::formats;
 
 /// A piece of a text.
 #[derive(Debug, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Text(String),
-    Value,
+    Value(Named),
     Helper {
         helper: &'static str,
+        value: Named,
         literals: Vec<String>,
     },
     Choice {
         then: Vec<Part>,
         otherwise: Vec<Part>,
+        /// The tag that opens it.
+        at: At,
     },
 }
 
+/// A value by its name, and the tag in which it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) at: At,
+}
+
+/// A value that is there only in some situations, as a text uses it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Use {
+    pub(crate) name: String,
+    pub(crate) at: At,
+    /// Stands under `{{#if}}`, so it may be missing.
+    pub(crate) guarded: bool,
+}
+
+/// A text in pieces, and what it takes for granted about the situation.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) uses: Vec<Use>,
+}
+
 /// Reads `text` into its parts, or says everything that is wrong with it.
-pub(super) fn parts(
+pub(crate) fn parts(
     text: &str,
     known: &dyn Fn(&str) -> Known,
-) -> Result<Vec<Part>, Vec<TemplateProblem>> {
+) -> Result<Parts, Vec<TemplateProblem>> {
     if text.len() > TEMPLATE_BYTES_MAX {
         return Err(vec![TemplateProblem {
             code: "template-too-large",
@@ -41,6 +67,7 @@ pub(super) fn parts(
         position: 0,
         depth: 0,
         guards: Vec::new(),
+        uses: Vec::new(),
         problems: Vec::new(),
     };
     let (parts, end) = reader.sequence();
@@ -53,13 +80,16 @@ pub(super) fn parts(
         );
     }
     if reader.problems.is_empty() {
-        Ok(parts)
+        Ok(Parts {
+            parts,
+            uses: reader.uses,
+        })
     } else {
         Err(reader.problems)
     }
 }
 
-pub(super) type At = std::ops::Range<usize>;
+pub(crate) type At = std::ops::Range<usize>;
 /// The tag that ended a sequence of parts (`else…` or `/…`), and its place.
 pub(super) type End<'t> = Option<(&'t str, At)>;
 
@@ -71,6 +101,7 @@ pub(super) struct Reader<'t, 'k> {
     pub(super) depth: usize,
     /// Values known to be there at this point.
     pub(super) guards: Vec<&'t str>,
+    uses: Vec<Use>,
     pub(super) problems: Vec<TemplateProblem>,
 }
 
@@ -155,9 +186,17 @@ impl<'t> Reader<'t, '_> {
             );
             return None;
         };
-        let helper = formats::HELPERS.iter().find(|helper| helper.name == head);
+        // A value that is always there may be called like a helper: a helper never stands alone.
+        let alone = rest.is_empty() && (self.known)(head) == Known::Always;
+        let mut helpers = formats::HELPERS.iter();
+        let helper = helpers.find(|helper| helper.name == head && !alone);
         match helper {
-            None if rest.is_empty() => self.value(head, at).then_some(Part::Value),
+            None if rest.is_empty() => self.value(head, at.clone()).then(|| {
+                Part::Value(Named {
+                    name: head.to_owned(),
+                    at,
+                })
+            }),
             None => {
                 let help = Some(format!("known are {}", formats::names().join(", ")));
                 self.problem(
@@ -186,16 +225,22 @@ impl<'t> Reader<'t, '_> {
             return None;
         }
         let mut literals = Vec::new();
+        let mut value = Named {
+            name: String::new(),
+            at: at.clone(),
+        };
         for word in given {
             match *word {
                 Word::Name(name) => {
                     self.value(name, at.clone());
+                    name.clone_into(&mut value.name);
                 }
                 Word::Literal(literal) => literals.push(literal.to_owned()),
             }
         }
         Some(Part::Helper {
             helper: helper.name,
+            value,
             literals,
         })
     }
@@ -204,6 +249,14 @@ impl<'t> Reader<'t, '_> {
     fn value(&mut self, name: &str, at: At) -> bool {
         match (self.known)(name) {
             Known::Always => true,
+            Known::Sometimes => {
+                self.uses.push(Use {
+                    name: name.to_owned(),
+                    at,
+                    guarded: self.guards.contains(&name),
+                });
+                true
+            }
             Known::Maybe if self.guards.contains(&name) => true,
             Known::Maybe => {
                 let message = format!("`{name}` may be missing when this is said");
@@ -221,7 +274,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     pub(super) fn unknown(&mut self, name: &str, at: At) {
-        let help = "values are entities by their name, `contact.name`, `contact.FIELD`, `conversation.FIELD`, `pack.name`";
+        let help = "values are entities by their name, `contact.name`, `contact.FIELD`, `conversation.FIELD`, `notification.FIELD`, `pack.name`";
         self.problem(
             "unknown-value",
             at,
@@ -235,7 +288,7 @@ impl<'t> Reader<'t, '_> {
         self.problem(
             "template-not-allowed",
             at,
-            format!("{what} cannot be used in a reply"),
+            format!("{what} cannot be used in a text"),
             Some(help),
         );
     }

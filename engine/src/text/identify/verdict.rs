@@ -143,11 +143,11 @@ impl Tally {
         self.strangers += u32::from(!known.by_any());
         add_to(&mut self.grams, grams);
         let bounded = bounded(grams, self.ours);
-        let part = if known.by_any() { 2 } else { 1 };
         let gain = KNOWN_LETTER_GAIN * letters.min(KNOWN_LETTERS_MAX).cast_signed();
         let mut evidence = [0; SIDES_MAX];
         for (place, (value, gram)) in evidence.iter_mut().zip(bounded).take(self.ours).enumerate() {
-            *value = gram / part + if known.by(place) { gain } else { 0 };
+            let gram = if known.by_any() { gram / 2 } else { gram };
+            *value = gram + if known.by(place) { gain } else { 0 };
         }
         add_to(&mut self.total, &evidence);
         for (place, sum) in self.gains.iter_mut().take(self.ours).enumerate() {

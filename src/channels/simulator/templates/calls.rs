@@ -1,4 +1,4 @@
-//! The Graph API's calls about templates: listed in pages, submitted, changed, deleted; each by WhatsApp's rules.
+//! The Graph API's calls that change templates: submitted, edited, unpaused, deleted; each by WhatsApp's rules.
 //!
 //! Reviews are decided when they begin, and end by the clock.
 
@@ -6,15 +6,13 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Library, Review, Status, Template, rules, upper};
+use super::{Review, Status, Template, rules, upper};
 use crate::channels::simulator::graph_error::GraphError;
 use crate::channels::simulator::limits::Outcome;
+use crate::channels::simulator::record::Record;
 use crate::channels::simulator::shared::{Due, Plan, Shared};
 use crate::channels::simulator::webhooks;
-use crate::channels::simulator::world::Record;
 
-const PAGE_DEFAULT: usize = 25;
-const PAGE_MAX: usize = 500;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const NAME_BLOCKED_MS: i64 = 30 * DAY_MS;
@@ -25,164 +23,8 @@ const TEMPLATES_MAX: usize = 6_000;
 /// Ids of templates that were submitted are numbers of the journal after this one.
 pub(super) const ID_BASE: u64 = 710_000_000_000_000;
 
-const FIELDS: [&str; 12] = [
-    "id",
-    "name",
-    "language",
-    "status",
-    "category",
-    "previous_category",
-    "parameter_format",
-    "components",
-    "quality_score",
-    "rejected_reason",
-    "message_send_ttl_seconds",
-    "health_status",
-];
-const FIELDS_DEFAULT: &str = "name,parameter_format,components,language,status,category,id";
-
 type Answer = Result<Value, GraphError>;
 type Query = HashMap<String, String>;
-
-/// `GET /{business account id}/message_templates`.
-pub(in crate::channels::simulator) fn list(shared: &Shared, query: &Query) -> Answer {
-    let now_ms = shared.now_ms();
-    let fields = fields(query)?;
-    let limit = match query.get("limit").map(|limit| limit.parse::<usize>()) {
-        None => PAGE_DEFAULT,
-        Some(Ok(limit)) if (1..=PAGE_MAX).contains(&limit) => limit,
-        Some(_) => {
-            return Err(GraphError::new(
-                100,
-                "limit must be a number from 1 to 500.",
-            ));
-        }
-    };
-    let world = shared.world();
-    let place = |key: &str| match query.get(key) {
-        None => Ok(None),
-        Some(cursor) => read_cursor(&world.library, cursor).map(Some),
-    };
-    let (after, before) = (place("after")?, place("before")?);
-    let chosen: Vec<&Template> = world
-        .library
-        .templates
-        .values()
-        .filter(|template| is_asked_for(template, (query, now_ms)))
-        .filter(|template| after.is_none_or(|after| template.id > after))
-        .filter(|template| before.is_none_or(|before| template.id < before))
-        .collect();
-    let rest = chosen.len().saturating_sub(limit);
-    // Going back, the page is the last one before the place.
-    let page = if before.is_some() {
-        &chosen[rest..]
-    } else {
-        &chosen[..chosen.len() - rest]
-    };
-    let data: Vec<Value> = page
-        .iter()
-        .map(|template| described(template, (&fields, now_ms)))
-        .collect();
-    let mut answer = json!({ "data": data });
-    if let (Some(first), Some(last)) = (page.first(), page.last()) {
-        answer["paging"] =
-            json!({ "cursors": { "before": cursor(first.id), "after": cursor(last.id) } });
-        if rest > 0 && before.is_none() {
-            answer["paging"]["next"] = json!(next(shared, query, last.id));
-        }
-    }
-    Ok(answer)
-}
-
-fn fields(query: &Query) -> Result<Vec<String>, GraphError> {
-    let asked = query.get("fields").map_or(FIELDS_DEFAULT, String::as_str);
-    let mut fields: Vec<String> = asked
-        .split(',')
-        .map(|field| field.trim().to_owned())
-        .collect();
-    if let Some(odd) = fields
-        .iter()
-        .find(|field| !FIELDS.contains(&field.as_str()))
-    {
-        let why = format!(
-            "Tried accessing nonexisting field ({odd}) on node type (WhatsAppMessageTemplate)"
-        );
-        return Err(GraphError::new(100, why));
-    }
-    fields.push("id".to_owned());
-    Ok(fields)
-}
-
-fn is_asked_for(template: &Template, (query, now_ms): (&Query, i64)) -> bool {
-    let is = |key: &str, found: &str| {
-        query.get(key).is_none_or(|asked| {
-            let asked = asked.trim_matches(['[', ']']);
-            let mut words = asked.split(',').map(|word| word.trim().trim_matches('"'));
-            words.any(|word| word.eq_ignore_ascii_case(found))
-        })
-    };
-    is("name", &template.name)
-        && is("language", &template.language)
-        && is("category", &template.category)
-        && is("status", template.status(now_ms).word())
-        && is("quality_score", &template.quality)
-}
-
-fn described(template: &Template, (fields, now_ms): (&[String], i64)) -> Value {
-    let of = |field: &str| match field {
-        "id" => json!(template.id.to_string()),
-        "name" => json!(template.name),
-        "language" => json!(template.language),
-        "status" => json!(template.status(now_ms).word()),
-        "category" => json!(template.category),
-        "parameter_format" => json!(if template.is_named {
-            "NAMED"
-        } else {
-            "POSITIONAL"
-        }),
-        "components" => template.components.clone(),
-        "quality_score" => json!({ "score": template.quality, "date": template.made_ms / 1_000 }),
-        "rejected_reason" => json!(template.reason(now_ms).unwrap_or("NONE")),
-        "message_send_ttl_seconds" => json!(template.ttl_s),
-        "health_status" => json!({ "can_send_message": "AVAILABLE", "entities": [] }),
-        _ => Value::Null,
-    };
-    let fields = fields.iter().map(|field| (field.clone(), of(field)));
-    Value::Object(fields.filter(|(_, value)| !value.is_null()).collect())
-}
-
-/// Opaque on purpose: nobody should count on what is in it.
-fn cursor(id: u64) -> String {
-    hex::encode(format!("t{id}"))
-}
-
-fn read_cursor(library: &Library, cursor: &str) -> Result<u64, GraphError> {
-    let text = hex::decode(cursor)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    let id = text
-        .as_deref()
-        .and_then(|text| text.strip_prefix('t')?.parse().ok());
-    id.filter(|id| library.templates.contains_key(id))
-        .ok_or_else(|| GraphError::new(131_059, "The cursor is not valid any more."))
-}
-
-fn next(shared: &Shared, query: &Query, after: u64) -> String {
-    let mut words: Vec<String> = query
-        .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "after" | "before"))
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    words.sort();
-    words.push(format!("after={}", cursor(after)));
-    let account = &shared.account;
-    format!(
-        "{}/v24.0/{}/message_templates?{}",
-        account.api_url,
-        account.business_account_id,
-        words.join("&")
-    )
-}
 
 /// `POST /{business account id}/message_templates`.
 pub(in crate::channels::simulator) async fn submit(shared: &Shared, body: &Value) -> Answer {
@@ -325,15 +167,6 @@ pub(super) fn tell(
     };
     let body = webhooks::change(&shared.account, (field, at_ms), &value);
     plan.webhook("", &due, &body)
-}
-
-/// `GET /{template id}`.
-pub(in crate::channels::simulator) fn show_one(
-    shared: &Shared,
-    template: &Template,
-    query: &Query,
-) -> Answer {
-    Ok(described(template, (&fields(query)?, shared.now_ms())))
 }
 
 /// `POST /{template id}`: components are replaced whole.

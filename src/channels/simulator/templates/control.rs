@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::calls::{announce, tell, told, withdraw};
 use super::{Status, Template};
 use crate::channels::simulator::graph_error::GraphError;
+use crate::channels::simulator::record::Record;
 use crate::channels::simulator::shared::{Plan, Shared};
-use crate::channels::simulator::world::Record;
 
 /// `POST /_simulator/templates/{name}`.
 #[derive(Debug, Deserialize)]

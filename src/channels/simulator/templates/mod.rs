@@ -5,6 +5,7 @@
 
 mod calls;
 mod control;
+mod listing;
 mod rules;
 mod seeds;
 mod sends;
@@ -14,9 +15,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(super) use calls::{delete, list, submit};
-pub(super) use calls::{edit_one, show_one, unpause_one};
+pub(super) use calls::{delete, edit_one, submit, unpause_one};
 pub(super) use control::{Change, change, show};
+pub(super) use listing::{list, show_one};
 pub(super) use sends::fill;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

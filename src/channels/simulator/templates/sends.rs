@@ -510,8 +510,8 @@ mod tests {
             let template = library.find("file", "en").unwrap().clone();
             let components = json!([{ "type": "BODY", "text": "Closed." }]);
             library.put(Template {
-                status,
                 components,
+                status,
                 ..template
             });
             let found = fill(&library, &part("file", &[]), 0).err();

@@ -45,6 +45,14 @@ impl World {
     }
 }
 
+/// Uploads a file to a simulator of another process; returns its id.
+pub(super) async fn upload_to(account: &Account) -> String {
+    let number = PhoneNumberId(account.phone_number_id.clone());
+    let uploaded = client_of(account);
+    let uploaded = uploaded.upload_media(&number, upload("application/pdf", PDF));
+    uploaded.await.unwrap()
+}
+
 fn file(kind: MediaKind, id: &str) -> OutgoingContent {
     OutgoingContent::Media {
         kind,
@@ -132,7 +140,7 @@ async fn types_and_sizes_are_checked_and_a_wrong_kind_fails_later() {
         ("image/jpeg", &large[1..], true),
         ("image/jpeg", &large[..], false),
         ("audio/ogg; codecs=opus", PDF, true),
-        ("image/webp", &large[..500 * 1024 + 1], false),
+        ("image/webp", &large[..=500 * 1024], false),
         ("application/x-msdownload", PDF, false),
         ("text/html", PDF, false),
         ("image/svg+xml", PDF, false),

@@ -281,6 +281,13 @@ impl World {
             .len()
     }
 
+    async fn assert_known(&self, id: &str) {
+        let url = format!("{}/v24.0/{id}", self.simulator.api_url);
+        let token = self.simulator.access_token.expose();
+        let call = self.http.get(url).bearer_auth(token);
+        assert_eq!(call.send().await.unwrap().status().as_u16(), 200, "{id}");
+    }
+
     /// The simulator's world has settled: nothing is on its way any more.
     async fn all_delivered(&self) {
         let all = async {
@@ -290,6 +297,15 @@ impl World {
         };
         tokio::time::timeout(PATIENCE, all).await.unwrap();
     }
+}
+
+fn client_of(account: &Account) -> Client {
+    let connection = Connection {
+        api_url: account.api_url.clone(),
+        api_version: "v24.0".to_owned(),
+        access_token: Secret::new(&account.access_token),
+    };
+    Client::new(connection).unwrap()
 }
 
 fn plain_http() -> reqwest::Client {
@@ -1259,8 +1275,11 @@ async fn a_killed_simulator_forgets_nothing_that_anybody_saw() {
     let service = Service::start(&Tasks::default()).await;
     let http = plain_http();
     let mut promised = std::collections::BTreeSet::new();
+    let (mut templates_seen, mut files) = (Vec::new(), Vec::new());
     for round in 0..3 {
         let (mut child, account) = start_child(&folder, &service.url).await;
+        templates_seen.push(templates::submit_to(&account, round).await);
+        files.push(media::upload_to(&account).await);
         let url = format!("{}/_simulator/messages", account.api_url);
         for n in 0..40 {
             let phone = format!("+2782000{round}{n:03}");
@@ -1278,6 +1297,9 @@ async fn a_killed_simulator_forgets_nothing_that_anybody_saw() {
     }
     let world = World::restart(&folder, service).await;
     world.all_delivered().await;
+    for id in templates_seen.iter().chain(&files) {
+        world.assert_known(id).await;
+    }
     let came = world
         .service
         .messages()

@@ -90,6 +90,16 @@ impl World {
     }
 }
 
+/// Submits a template to a simulator of another process; returns its id.
+pub(super) async fn submit_to(account: &Account, round: i32) -> String {
+    let layout = layout("We are closed today.", &[]);
+    let name = format!("closed_{round}");
+    let client = client_of(account);
+    let draft = draft(&name, &layout);
+    let submitted = client.create_template(&account.business_account_id, &draft);
+    submitted.await.unwrap().id
+}
+
 #[tokio::test]
 async fn a_fresh_world_has_the_customers_five() {
     let folder = Folder::new();
@@ -656,4 +666,26 @@ async fn who_stopped_marketing_gets_none() {
     accepted(world.send(query_response()).await);
     world.all_delivered().await;
     assert_eq!(codes(&world.service), [131_050]);
+}
+
+#[tokio::test]
+async fn any_other_news_can_be_told() {
+    let folder = Folder::new();
+    let world = World::start(&folder).await;
+    let value = json!({ "display_phone_number": "27510000000", "event": "THROUGHPUT_UPGRADE" });
+    let field = "phone_number_quality_update";
+    world
+        .post("webhooks", json!({ "field": field, "value": value }))
+        .await;
+    let news = world.news(1).await;
+    assert!(
+        matches!(
+            news[0],
+            AccountUpdate::NumberThroughput {
+                per_second: 1_000,
+                ..
+            }
+        ),
+        "{news:?}"
+    );
 }

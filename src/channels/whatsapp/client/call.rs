@@ -6,7 +6,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use super::{AnswerError, Client, read_answer};
+use super::{AnswerError, Client, NOTHING_THERE, error_code, read_answer};
 use crate::channels::whatsapp::errors::{self, Retry};
 use crate::model::FailureScope;
 
@@ -34,6 +34,19 @@ pub struct CallFailure {
 }
 
 impl CallFailure {
+    /// The same, said of the thing that was asked for.
+    pub(super) fn when_nothing_there(self, scope: FailureScope, message: &str) -> Self {
+        if self.code == Some(NOTHING_THERE) {
+            Self {
+                message: message.to_owned(),
+                scope,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+
     pub(super) fn new(retry: Retry, message: &str) -> Self {
         Self {
             code: None,
@@ -89,12 +102,9 @@ pub(super) fn broken(error: &reqwest::Error) -> CallFailure {
 }
 
 pub(super) fn refused(status: StatusCode, body: &Value) -> CallFailure {
-    let number = |key: &str| {
-        let found = &body["error"][key];
-        found.as_i64().or_else(|| found.as_str()?.parse().ok())
-    };
-    let subcode = number("error_subcode").filter(|subcode| TEMPLATE_SUBCODES.contains(subcode));
-    let Some(code) = subcode.or_else(|| number("code")) else {
+    let subcode = body["error"]["error_subcode"].as_i64();
+    let subcode = subcode.filter(|subcode| TEMPLATE_SUBCODES.contains(subcode));
+    let Some(code) = subcode.or_else(|| error_code(body)) else {
         return not_whatsapp(status);
     };
     let meaning = errors::meaning(code);

@@ -18,7 +18,7 @@ use reqwest::{Response, StatusCode, Url};
 use super::call::{broken, incomplete, text};
 use super::{CallFailure, Client, Deadlines, USER_AGENT};
 use crate::channels::whatsapp::errors::Retry;
-use crate::model::PhoneNumberId;
+use crate::model::{FailureScope, PhoneNumberId};
 use crate::security::addresses;
 
 /// Where WhatsApp keeps files: these hosts, and the ones below the domains.
@@ -26,7 +26,7 @@ const MEDIA_HOSTS: [&str; 1] = ["lookaside.fbsbx.com"];
 const MEDIA_DOMAINS: [&str; 2] = [".fbcdn.net", ".whatsapp.net"];
 
 /// A hundred megabytes over a slow line.
-const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
+const UPLOAD_TIME_MAX: Duration = Duration::from_mins(5);
 
 /// How much of a file is taken, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +123,7 @@ impl Client {
         let mut url = self.url(&[media_id]);
         url.query_pairs_mut()
             .append_pair("phone_number_id", number.as_str());
-        let body = self.ask(self.http.get(url)).await?;
+        let body = self.ask(self.http.get(url)).await.map_err(gone)?;
         Ok(MediaLocation {
             url: text(&body, "url").ok_or_else(incomplete)?,
             mime: text(&body, "mime_type"),
@@ -135,7 +135,10 @@ impl Client {
     /// Takes a file that was uploaded away from WhatsApp.
     pub async fn delete_media(&self, media_id: &str) -> Result<(), CallFailure> {
         let url = self.url(&[media_id]);
-        self.ask(self.http.delete(url)).await.map(drop)
+        self.ask(self.http.delete(url))
+            .await
+            .map(drop)
+            .map_err(gone)
     }
 
     /// Begins to fetch a file. Our token goes along: WhatsApp's hosts ask for it, and no other host is called.
@@ -209,6 +212,11 @@ fn opened(response: Response, bytes_max: u64) -> Result<Download, CallFailure> {
         response,
         left: bytes_max,
     })
+}
+
+fn gone(failure: CallFailure) -> CallFailure {
+    let message = "WhatsApp does not have the file any more: it keeps those of customers for seven days, ours for 30.";
+    failure.when_nothing_there(FailureScope::Item, message)
 }
 
 fn too_large() -> CallFailure {

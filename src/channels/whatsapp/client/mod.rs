@@ -38,6 +38,9 @@ const USER_AGENT: &str = concat!("Puisano/", env!("CARGO_PKG_VERSION"));
 /// Answers of the Cloud API are a few hundred bytes; what is longer is not one.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// A code of its own in old versions.
+const NOTHING_THERE: i64 = 33;
+
 const WAMID_BYTES_MAX: usize = 512;
 const IDLE_CONNECTION_S: u64 = 45;
 const RETRY_AFTER_DEFAULT_MS: u64 = 1_000;
@@ -329,9 +332,16 @@ fn retry_after_ms(response: &Response) -> Option<u64> {
     Some(seconds.saturating_mul(1_000).min(RETRY_AFTER_MAX_MS))
 }
 
+/// The code of a refusal. Only one subcode counts: with it, WhatsApp has nothing under the id that was called.
 fn error_code(body: &Value) -> Option<i64> {
-    let code = &body["error"]["code"];
-    code.as_i64().or_else(|| code.as_str()?.parse().ok())
+    let number = |key: &str| {
+        let found = &body["error"][key];
+        found.as_i64().or_else(|| found.as_str()?.parse().ok())
+    };
+    match (number("code"), number("error_subcode")) {
+        (Some(100), Some(NOTHING_THERE)) => Some(NOTHING_THERE),
+        (code, _) => code,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::call::{incomplete, text};
 use super::{CallFailure, Client, components};
 use crate::channels::whatsapp::errors::Retry;
-use crate::model::MediaKind;
+use crate::model::{FailureScope, MediaKind};
 
 const FIELDS: &str =
     "id,name,language,status,category,parameter_format,components,quality_score,rejected_reason";
@@ -89,7 +89,7 @@ impl Client {
         if let Some(after) = after {
             url.query_pairs_mut().append_pair("after", after);
         }
-        let body = self.ask(self.http.get(url)).await?;
+        let body = self.ask(self.http.get(url)).await.map_err(no_account)?;
         page(&body).ok_or_else(incomplete)
     }
 
@@ -143,7 +143,8 @@ impl Client {
         body["name"] = json!(draft.name);
         body["language"] = json!(draft.language);
         body["parameter_format"] = json!("POSITIONAL");
-        let answer = self.ask(self.http.post(url).json(&body)).await?;
+        let answer = self.ask(self.http.post(url).json(&body)).await;
+        let answer = answer.map_err(no_account)?;
         Ok(SubmittedTemplate {
             id: text(&answer, "id").ok_or_else(incomplete)?,
             status: text(&answer, "status").unwrap_or_else(|| "PENDING".to_owned()),
@@ -164,8 +165,18 @@ impl Client {
             fields.remove("category");
         }
         let url = self.url(&[meta_id]);
-        self.ask(self.http.post(url).json(&body)).await.map(drop)
+        let edited = self.ask(self.http.post(url).json(&body)).await;
+        let message = "WhatsApp does not have the template any more. Look at its templates again.";
+        edited
+            .map(drop)
+            .map_err(|failure| failure.when_nothing_there(FailureScope::Item, message))
     }
+}
+
+fn no_account(failure: CallFailure) -> CallFailure {
+    let message = "The business account id is wrong, or the token may not see the account. Check \
+                   WHATSAPP_BUSINESS_ACCOUNT_ID.";
+    failure.when_nothing_there(FailureScope::Operator, message)
 }
 
 fn changes(draft: &TemplateDraft<'_>) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::channels::whatsapp::errors::Retry;
-use crate::model::{DailyLimit, MediaKind};
+use crate::model::{DailyLimit, FailureScope, MediaKind};
 
 /// A server that gives these answers one after another, the last one again and again.
 struct Script {
@@ -285,6 +285,7 @@ async fn a_refusal_says_what_to_do_and_what_whatsapp_wrote() {
             Retry::Never,
         ),
         (graph_error("200 OK", 190), Some(190), Retry::Never),
+        (nothing_there(), Some(33), Retry::Never),
         (
             answer("502 Bad Gateway", "", "<html>"),
             None,
@@ -306,6 +307,35 @@ async fn a_refusal_says_what_to_do_and_what_whatsapp_wrote() {
             .unwrap_err();
         assert_eq!((failure.code, failure.retry), (code, retry), "{then:?}");
         assert!(failure.message.ends_with('.') && !failure.message.contains("2782"));
+    }
+}
+
+fn nothing_there() -> Then {
+    let error = r#"{"error":{"code":100,"error_subcode":33,"message":"x"}}"#;
+    answer("400 Bad Request", "", error)
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named() {
+    let script = Script::start(&[nothing_there()]).await;
+    let (client, number) = (script.client(), PhoneNumberId::from("109"));
+    let layout = layout();
+    let file = client.media_url(&number, "5").await.unwrap_err();
+    let account = client.list_templates("77", None).await.unwrap_err();
+    let template = client.edit_template("5", &draft(&layout), true).await;
+    let number = client.number_info(&number).await.unwrap_err();
+    for (failure, word, scope) in [
+        (file, "seven days", FailureScope::Item),
+        (
+            account,
+            "WHATSAPP_BUSINESS_ACCOUNT_ID",
+            FailureScope::Operator,
+        ),
+        (template.unwrap_err(), "template", FailureScope::Item),
+        (number, "WHATSAPP_PHONE_NUMBER_ID", FailureScope::Operator),
+    ] {
+        assert!(failure.message.contains(word), "{failure:?}");
+        assert_eq!((failure.scope, failure.retry), (scope, Retry::Never));
     }
 }
 

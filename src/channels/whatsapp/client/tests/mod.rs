@@ -386,6 +386,12 @@ async fn a_refusal_goes_by_the_table() {
     ] {
         check(graph_error(status, code), expected).await;
     }
+    let nothing_there = r#"{"error":{"code":100,"error_subcode":33}}"#;
+    check(
+        answer("400 Bad Request", "", nothing_there),
+        "not sent 33 Operator",
+    )
+    .await;
     let as_text = r#"{"error":{"code":"131047"}}"#;
     check(
         answer("400 Bad Request", "", as_text),

@@ -15,10 +15,6 @@ fn check(content: &OutgoingContent, kind: &str, expected: &Value) {
     assert_eq!(parts::part(content), *expected);
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 fn media(kind: MediaKind, source: MediaSource) -> OutgoingContent {
     OutgoingContent::Media {
         kind,
@@ -52,8 +48,8 @@ fn files_by_id_and_by_link() {
     let document = OutgoingContent::Media {
         kind: MediaKind::Document,
         source: id(),
-        caption: some("Your statement"),
-        filename: some("statement.pdf"),
+        caption: Some("Your statement".to_owned()),
+        filename: Some("statement.pdf".to_owned()),
     };
     check(
         &document,
@@ -71,7 +67,10 @@ fn places_people_and_links() {
         address,
     };
     check(
-        &place(some("Office"), some("Hoofd St, Zastron")),
+        &place(
+            Some("Office".to_owned()),
+            Some("Hoofd St, Zastron".to_owned()),
+        ),
         "location",
         &json!({ "latitude": "-30.3006", "longitude": "27.0844", "name": "Office", "address": "Hoofd St, Zastron" }),
     );
@@ -81,9 +80,9 @@ fn places_people_and_links() {
         &json!({ "latitude": "-30.3006", "longitude": "27.0844" }),
     );
     let link = OutgoingContent::CtaUrl {
-        header: some("Statement"),
+        header: Some("Statement".to_owned()),
         text: "It is ready".to_owned(),
-        footer: some("Mohokare"),
+        footer: Some("Mohokare".to_owned()),
         button: "Open".to_owned(),
         url: "https://example.gov.za/s".to_owned(),
     };
@@ -124,11 +123,11 @@ fn contacts_have_a_whole_name_and_a_part_of_it() {
         &json!([{ "name": { "formatted_name": "Emergency desk", "first_name": "Emergency desk" } }]),
     );
     let whole = ContactCard {
-        last_name: some("Desk"),
-        organisation: some("Mohokare"),
+        last_name: Some("Desk".to_owned()),
+        organisation: Some("Mohokare".to_owned()),
         phones: vec![ContactPhone {
             phone: "+27510000000".to_owned(),
-            kind: some("WORK"),
+            kind: Some("WORK".to_owned()),
         }],
         emails: vec!["help@example.gov.za".to_owned()],
         ..card
@@ -175,7 +174,7 @@ fn a_template_with_all_there_is() {
     let header = TemplateHeader::Media {
         kind: MediaKind::Document,
         source: MediaSource::Id("55".to_owned()),
-        filename: some("notice.pdf"),
+        filename: Some("notice.pdf".to_owned()),
     };
     let message = TemplateMessage {
         buttons: vec![
