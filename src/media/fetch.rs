@@ -11,9 +11,10 @@ use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use super::{FILE_BYTES_MAX, Library, MediaError, Owner, TakeError, UNKNOWN_MIME, detect};
+use super::{FILE_BYTES_MAX, Library, Owner, TakeError, UNKNOWN_MIME, detect};
 use crate::channels::whatsapp::errors::Retry;
-use crate::channels::whatsapp::{CallFailure, Client, DownloadLimits};
+use crate::channels::whatsapp::{CallFailure, DownloadLimits};
+use crate::model::FailureScope;
 use crate::settings::Live;
 use crate::store::media::{Fetched, MediaFetch};
 use crate::tasks::Tasks;
@@ -55,8 +56,7 @@ async fn run(library: Library, live: Live) {
             let due = library.store.claim_media_fetches(free, LEASE).await;
             // A database that is away is told about by those who cannot do without it.
             for fetch in due.unwrap_or_default() {
-                let client = live.client_for(&fetch.phone_number_id);
-                running.push(attempt(&library, client, fetch));
+                running.push(attempt(&library, &live, fetch));
             }
         }
         tokio::select! {
@@ -67,10 +67,10 @@ async fn run(library: Library, live: Live) {
 }
 
 /// One attempt, and what became of it.
-async fn attempt(library: &Library, client: Client, fetch: MediaFetch) {
-    let fetched = match take(library, &client, &fetch).await {
+async fn attempt(library: &Library, live: &Live, fetch: MediaFetch) {
+    let fetched = match take(library, live, &fetch).await {
         Ok(hash) => Fetched::Stored { hash },
-        Err(trouble) => judge(&fetch, library.clock.now(), trouble),
+        Err(trouble) => judge(&fetch, library.clock.now(), &trouble),
     };
     if let Fetched::Failed { failure } = &fetched {
         warn!("a file of message {} is lost: {failure}", fetch.message);
@@ -86,11 +86,8 @@ struct Trouble {
     failure: String,
 }
 
-async fn take(library: &Library, client: &Client, fetch: &MediaFetch) -> Result<String, Trouble> {
-    let of_call = |failure: CallFailure| Trouble {
-        retry: failure.retry,
-        failure: failure.message,
-    };
+async fn take(library: &Library, live: &Live, fetch: &MediaFetch) -> Result<String, Trouble> {
+    let client = live.client_for(&fetch.phone_number_id);
     let location = client
         .media_url(&fetch.phone_number_id, &fetch.media_id)
         .await
@@ -118,7 +115,22 @@ async fn take(library: &Library, client: &Client, fetch: &MediaFetch) -> Result<
     let noted = library
         .note(owner, &taken, (mime, fetch.filename.as_deref()))
         .await;
-    noted.map(|file| file.hash).map_err(of_note)
+    noted.map(|file| file.hash).map_err(|error| Trouble {
+        retry: Retry::Backoff,
+        failure: format!("The file could not be written down: {error}."),
+    })
+}
+
+/// What an operator can mend, such as a token that was taken back, does not make a file hopeless.
+fn of_call(failure: CallFailure) -> Trouble {
+    let retry = match (failure.scope, failure.retry) {
+        (FailureScope::Operator | FailureScope::Number, Retry::Never) => Retry::Backoff,
+        (_, retry) => retry,
+    };
+    Trouble {
+        retry,
+        failure: failure.message,
+    }
 }
 
 fn of_disk(error: TakeError) -> Trouble {
@@ -134,16 +146,9 @@ fn of_disk(error: TakeError) -> Trouble {
     }
 }
 
-fn of_note(error: MediaError) -> Trouble {
-    Trouble {
-        retry: Retry::Backoff,
-        failure: format!("The file could not be written down: {error}."),
-    }
-}
-
 /// Once more later, or never.
-fn judge(fetch: &MediaFetch, now: Timestamp, trouble: Trouble) -> Fetched {
-    let Trouble { retry, failure } = trouble;
+fn judge(fetch: &MediaFetch, now: Timestamp, trouble: &Trouble) -> Fetched {
+    let (retry, failure) = (trouble.retry, trouble.failure.clone());
     let is_hopeless = match retry {
         Retry::Never => true,
         Retry::Few => fetch.attempts >= FEW,
@@ -187,7 +192,7 @@ mod tests {
         };
         let pause = |fetch: &MediaFetch, now: Timestamp, retry: Retry| {
             let failure = String::new();
-            match judge(fetch, now, Trouble { retry, failure }) {
+            match judge(fetch, now, &Trouble { retry, failure }) {
                 Fetched::Later { due_at, .. } => Some(due_at.duration_since(now).as_secs()),
                 _ => None,
             }

@@ -93,9 +93,8 @@ pub fn detect(head: &[u8], filename: Option<&str>) -> Result<FileType, String> {
         [b'G', b'I', b'F', b'8', ..] => Err("is a GIF, which WhatsApp does not take".to_owned()),
         [b'%', b'P', b'D', b'F', b'-', ..] => Ok(PDF),
         [b'#', b'!', b'A', b'M', b'R', ..] => Ok(AMR),
-        [b'I', b'D', b'3', ..] => Ok(MP3),
+        [b'I', b'D', b'3', ..] | [0xFF, 0xFB | 0xFA | 0xF3 | 0xF2, ..] => Ok(MP3),
         [0xFF, 0xF1 | 0xF9, ..] => Ok(AAC),
-        [0xFF, 0xFB | 0xFA | 0xF3 | 0xF2, ..] => Ok(MP3),
         [b'O', b'g', b'g', b'S', ..] => ogg(head),
         [
             b'R',

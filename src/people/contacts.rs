@@ -34,6 +34,10 @@ pub struct ContactInput {
 }
 
 /// Tells null from what is not there.
+#[expect(
+    clippy::option_option,
+    reason = "left out, null and a value are three things"
+)]
 pub(super) fn given<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {

@@ -106,6 +106,10 @@ impl Problems {
     }
 
     /// A value that may be left out or taken away.
+    #[expect(
+        clippy::option_option,
+        reason = "left out, null and a value are three things"
+    )]
     fn note_change<T>(
         &mut self,
         field: &str,

@@ -1,6 +1,7 @@
 //! The register of people: contacts, consent, accounts and areas by hand, by message and from files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -673,7 +674,7 @@ async fn a_file_is_imported_once_however_often_it_is_run() {
     contact(&desk, "+27820000001").await;
     let mut text = "\u{feff}Cell;Name;Shoe size;Tags\r\n".to_owned();
     for number in 0..2_500 {
-        text += &format!("082{number:07};Name {number};38;a\r\n");
+        let _ = write!(text, "082{number:07};Name {number};38;a\r\n");
     }
     let file = Csv::new("once", text);
     let kind = (Kind::Contacts, Keep::DryRun);
@@ -697,6 +698,49 @@ async fn a_file_is_imported_once_however_often_it_is_run() {
         database
             .number("SELECT count(*) FROM contacts WHERE name LIKE 'Name %' AND tags = '{a}'")
             .await,
+        2_500
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_was_broken_off_is_simply_run_again() {
+    let database = Database::new().await;
+    let desk = desk(&database).await;
+    let mut text = "phone,tags\n".to_owned();
+    for number in 0..2_500 {
+        let _ = writeln!(text, "082{number:07},a");
+    }
+    let file = Csv::new("broken-off", text);
+    let areas = Areas::default();
+    let run = Import {
+        kind: Kind::Contacts,
+        store: &desk.store,
+        clock: &desk.clock,
+        origin: Origin::Live,
+        languages: &[],
+        areas: &areas,
+        keep: Keep::Yes,
+    };
+    // The first batch is written; the second is on its way when the process ends.
+    let (break_off, broken_off) = tokio::sync::oneshot::channel();
+    let mut break_off = Some(break_off);
+    let mut watch = |news| {
+        if let (News::Progress { .. }, Some(break_off)) = (news, break_off.take()) {
+            let _ = break_off.send(());
+        }
+    };
+    tokio::select! {
+        ended = run.run(&file.0, &mut watch) => panic!("{ended:?}"),
+        _ = broken_off => {}
+    }
+    let again = import(&desk, (Kind::Contacts, Keep::Yes), &file)
+        .await
+        .0
+        .unwrap();
+    assert_eq!((again.rows, again.refused, again.updated), (2_500, 0, 0));
+    assert!(again.unchanged >= 1_000 && again.created > 0, "{again:?}");
+    assert_eq!(
+        database.number("SELECT count(*) FROM contacts").await,
         2_500
     );
 }

@@ -254,9 +254,9 @@ impl Work<'_> {
             Err(problems) => {
                 self.summary.rows += 1;
                 self.summary.refused += 1;
-                problems
-                    .into_iter()
-                    .for_each(|problem| watch(News::Problem(problem)));
+                for problem in problems {
+                    watch(News::Problem(problem));
+                }
             }
         }
     }

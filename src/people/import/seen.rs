@@ -22,10 +22,9 @@ impl Seen {
 
     pub(super) fn insert(&mut self, entry: &impl Hash) {
         let hash = hash(entry);
-        if self.settled.binary_search(&hash).is_err() && self.recent.insert(hash) {
-            if self.recent.len() >= RECENT_MAX {
-                self.settle();
-            }
+        let is_new = self.settled.binary_search(&hash).is_err() && self.recent.insert(hash);
+        if is_new && self.recent.len() >= RECENT_MAX {
+            self.settle();
         }
     }
 

@@ -156,10 +156,11 @@ impl Batch<'_> {
                 proof: proof.clone(),
             }));
         }
-        let patched = write::patch(db, self.hand, &patches).await?;
-        let recorded = consents::record(db, self.hand, &said).await?;
         let mut written = ContactsWritten::default();
-        written.changed.extend(patched);
+        written
+            .changed
+            .extend(write::patch(db, self.hand, &patches).await?);
+        let recorded = consents::record(db, self.hand, &said).await?;
         written.changed.extend(recorded.changed);
         for (contact, category) in recorded.overruled {
             written.overruled.entry(contact).or_default().push(category);
