@@ -15,7 +15,7 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
-use crate::model::{Origin, PhoneNumberId};
+use crate::model::Origin;
 use crate::outbound::templates::{self, Account};
 use crate::outbound::worker::{Outbox, Pace};
 use crate::rulesets::{self, Folders, LiveRules, OpenError};

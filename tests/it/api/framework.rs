@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::road::{PALESA, Road};
 
 const SETTINGS: &str = "/api/whatsapp/settings";
+const JSON: &str = "application/json";
 
 /// Method, path with something in place of its parameters, and scope of every operation that is described.
 fn operations(description: &Value) -> Vec<(String, String, String)> {
@@ -249,7 +250,6 @@ async fn what_cannot_be_read_is_told_so() {
             .header("Content-Type", kind);
         node.send(request.body(Body::from(body)).unwrap()).await
     };
-    const JSON: &str = "application/json";
     put("text/plain", b"{}".to_vec()).await.is_problem(415);
     put("application/jsonp", b"{}".to_vec())
         .await
@@ -393,8 +393,8 @@ async fn conversations_are_listed_and_read_page_by_page() {
         .await
         .remove(0);
     let path = format!("/api/v1/conversations/{conversation}");
-    let none = node.get(&key, "/api/v1/conversations").await;
-    assert_eq!(none.body, json!({ "items": [], "next": null }));
+    let nobody = node.get(&key, "/api/v1/conversations").await;
+    assert_eq!(nobody.body, json!({ "items": [], "next": null }));
     let replied = node
         .call(
             &key,
@@ -406,14 +406,14 @@ async fn conversations_are_listed_and_read_page_by_page() {
     assert_eq!(replied.status, 202, "{}", replied.text);
     let waiting = node.get(&key, "/api/v1/conversations").await;
     assert_eq!(waiting.body["items"][0]["id"], conversation.as_str());
-    let mut read = Vec::new();
+    let mut texts = Vec::new();
     let mut next = String::new();
     loop {
         let page = node
             .get(&key, &format!("{path}/messages?limit=2{next}"))
             .await;
         let items = page.body["items"].as_array().unwrap().clone();
-        read.extend(
+        texts.extend(
             items
                 .iter()
                 .map(|item| item["text"].as_str().unwrap().to_owned()),
@@ -423,7 +423,7 @@ async fn conversations_are_listed_and_read_page_by_page() {
             None => break,
         }
     }
-    assert_eq!(read, ["four", "three", "two", "one"]);
+    assert_eq!(texts, ["four", "three", "two", "one"]);
 }
 
 #[tokio::test]

@@ -100,7 +100,12 @@ fn shows(shown: &Value, answer: &Value) -> bool {
 
 /// A time zone in which it is noon: at night Thandi would not be disturbed.
 fn where_it_is_noon() -> String {
-    let hour = i64::from(puisano::clock::Clock::default().now().to_zoned(jiff::tz::TimeZone::UTC).hour());
+    let hour = i64::from(
+        puisano::clock::Clock::default()
+            .now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .hour(),
+    );
     match 12 - hour {
         0 => "Etc/UTC".to_owned(),
         // The names count westwards.
@@ -127,7 +132,9 @@ impl Reader {
         if command.starts_with("curl ") {
             return Some(self.call(&curl(&command)).await);
         }
-        let assigned = command.strip_prefix("KEY=$(").and_then(|rest| rest.strip_suffix(")"));
+        let assigned = command
+            .strip_prefix("KEY=$(")
+            .and_then(|rest| rest.strip_suffix(")"));
         let words = words(assigned.unwrap_or(&command));
         assert_eq!(words[0], "puisano", "{command}");
         if words[1] == "serve" {
@@ -137,7 +144,10 @@ impl Reader {
         let output = self.town.command(&arguments);
         let printed = String::from_utf8(output.stdout).unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && !printed.trim().is_empty(), "{command}\n{printed}{said}");
+        assert!(
+            output.status.success() && !printed.trim().is_empty(),
+            "{command}\n{printed}{said}"
+        );
         if assigned.is_some() {
             printed.trim().clone_into(&mut self.key);
         }
@@ -154,7 +164,10 @@ impl Reader {
             request = request.body(body.clone());
         }
         let answer = request.send().await.unwrap();
-        let (status, body) = (answer.status().as_u16(), answer.json().await.unwrap_or(json!(null)));
+        let (status, body) = (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(json!(null)),
+        );
         if status == 202 {
             body["id"].as_str().unwrap().clone_into(&mut self.id);
         }
@@ -183,12 +196,19 @@ async fn every_example_of_the_page_does_what_the_page_says() {
                 // What takes a moment is asked for again, as a reader would.
                 let repeats = !command.contains("-X ");
                 let begun = std::time::Instant::now();
-                while repeats && !shows(&shown, &last.1) && begun.elapsed() < Duration::from_secs(30) {
+                while repeats
+                    && !shows(&shown, &last.1)
+                    && begun.elapsed() < Duration::from_secs(30)
+                {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     last = reader.run(command).await.unwrap();
                 }
                 assert_eq!(last.0, status, "{command}\n{}", last.1);
-                assert!(shows(&shown, &last.1), "{command}\nshows {shown}\nand got {}", last.1);
+                assert!(
+                    shows(&shown, &last.1),
+                    "{command}\nshows {shown}\nand got {}",
+                    last.1
+                );
             }
         }
     }
@@ -198,7 +218,10 @@ async fn every_example_of_the_page_does_what_the_page_says() {
 #[test]
 fn a_shell_would_take_the_commands_apart_like_this() {
     let curl = curl("curl -X POST http://a/b \\\n  -H \"A: b c\" \\\n  -d '{\"x\": \"y z\"}'");
-    assert_eq!((curl.method.as_deref(), &*curl.url), (Some("POST"), "http://a/b"));
+    assert_eq!(
+        (curl.method.as_deref(), &*curl.url),
+        (Some("POST"), "http://a/b")
+    );
     assert_eq!(curl.headers, [("A".to_owned(), "b c".to_owned())]);
     assert_eq!(curl.body.as_deref(), Some("{\"x\": \"y z\"}"));
 }
