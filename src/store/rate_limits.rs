@@ -93,7 +93,7 @@ mod tests {
     fn what_is_left_follows_from_when_the_bucket_is_whole() {
         let rate = Rate {
             count: 60,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         };
         for (full_in, remaining, wait) in [
             (0.0, 60, 0.0),

@@ -16,9 +16,8 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 const BODY_READ_MAX: Duration = Duration::from_secs(10);
 const WEBHOOK_MAX: Duration = Duration::from_secs(5);
 const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// JSON of the API; files have a limit of their own.
+/// JSON of the API.
 pub(super) const API_BODY_BYTES_MAX: usize = 256 * 1024;
-pub(super) const UPLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) const JSON_DEPTH_MAX: usize = 32;
 /// From a request of the API to its answer.
 pub(super) const API_MAX: Duration = Duration::from_secs(15);

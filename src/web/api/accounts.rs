@@ -42,6 +42,10 @@ pub(super) struct Account {
 /// An account as it shall be; what is left out stays, what is null is taken away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "what is null and what is not there are two things"
+)]
 pub(super) struct AccountFields {
     #[schema(example = "MK-1042")]
     number: String,
@@ -63,6 +67,10 @@ pub(super) struct AccountFields {
 }
 
 /// Tells null from what is not there.
+#[expect(
+    clippy::option_option,
+    reason = "what is null and what is not there are two things"
+)]
 fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
@@ -113,10 +121,6 @@ pub(super) struct Area {
 
 /// Where an area lies now.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the answer, which the use case makes"
-)]
 pub(super) struct Placed {
     key: String,
     #[schema(required = true)]

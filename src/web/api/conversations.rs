@@ -19,7 +19,7 @@ use crate::store::messages;
 
 /// A conversation that is with staff.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Waiting {
+pub(super) struct AtStaff {
     id: Uuid,
     team: String,
     /// `low`, `normal`, `high` or `urgent`.
@@ -83,12 +83,12 @@ pub(super) struct Queued {
 #[utoipa::path(
     get, path = "/api/v1/conversations", tag = "conversations", operation_id = "list_conversations",
     params(Which),
-    responses((status = 200, description = "Who waits.", body = Page<Waiting>))
+    responses((status = 200, description = "Who waits.", body = Page<AtStaff>))
 )]
 pub(super) async fn list(
     desk: Desk,
     Asked(which): Asked<Which>,
-) -> Result<Json<Page<Waiting>>, Problem> {
+) -> Result<Json<Page<AtStaff>>, Problem> {
     let waiting = handoff::waiting(desk.store()).await?;
     let from = which.after.map_or(0, |after| {
         // Who is not waiting any more is no place to go on from: then it begins anew.
@@ -99,7 +99,7 @@ pub(super) async fn list(
         .into_iter()
         .skip(from)
         .take(usize::from(which.limit) + 1);
-    let show = |one: handoff::Waiting| Waiting {
+    let show = |one: handoff::Waiting| AtStaff {
         id: one.conversation.0,
         team: one.team,
         priority: one.priority,

@@ -18,8 +18,16 @@ use crate::web::Door;
 
 const SECURITY: &str = "api_key";
 
+/// An answer of many operations.
+type Shared = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&HttpMethod) -> bool,
+);
+
 /// Answers that any operation may give, by status, name and meaning. The last tells which operations have it.
-const ANSWERS: [(&str, &str, &str, fn(&HttpMethod) -> bool); 12] = [
+const ANSWERS: [Shared; 12] = [
     ("400", "Malformed", "The request cannot be read.", any),
     (
         "401",

@@ -27,7 +27,7 @@ use crate::store::rate_limits::{Rate, Taken};
 use crate::web::limits::API_MAX;
 use crate::web::{Door, Road};
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 

@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_by_its_place() {
         for (body, field) in [
-            (r#"{}"#, Some("to")),
+            (r"{}", Some("to")),
             (r#"{"to":7}"#, Some("to")),
             (r#"{"to":"a","cc":"b"}"#, Some("cc")),
             (r#"{"to":"a","to":"b"}"#, Some("to")),
@@ -292,7 +292,7 @@ mod tests {
             ),
             (r#"{"to":"a","lines":[{"x":1}]}"#, Some("lines[0].x")),
             (r#"["a"]"#, Some("body")),
-            (r#"7"#, Some("body")),
+            ("7", Some("body")),
             ("", None),
             ("{", None),
             (r#"{"to":"a"} x"#, None),

@@ -19,10 +19,6 @@ use crate::outbound::notifications::{self, Refused, SendCall, SendRequest};
 
 /// A message that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the answer, which the use case makes"
-)]
 pub(super) struct Queued {
     /// By it the message is asked for.
     id: Uuid,

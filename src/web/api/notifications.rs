@@ -24,10 +24,6 @@ use crate::store::idempotency::Once;
 
 /// What was accepted.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "it describes the answer, which the use case makes"
-)]
 pub(super) struct Accepted {
     id: Uuid,
     /// `accepted`; `finished` when there is nobody it could go to.

@@ -183,7 +183,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::TooLarge => {
                 let kind = ("urn:puisano:problem:too-large", "The body is too large");
-                let detail = "JSON may have 256 KiB, a file 16 MiB.";
+                let detail = "JSON may have 256 KiB.";
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
             }
             Refusal::TooSlow => {

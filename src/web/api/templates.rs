@@ -82,12 +82,12 @@ pub(super) struct Resubmission {}
 /// What became of the texts.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(super) struct Submissions {
-    items: Vec<Outcome>,
+    items: Vec<Brought>,
 }
 
 /// What became of one text.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct Outcome {
+struct Brought {
     template: String,
     language: String,
     meta_name: String,
@@ -181,12 +181,12 @@ async fn submitted(
     .await
 }
 
-fn outcome(submitted: Submitted) -> Outcome {
+fn outcome(submitted: Submitted) -> Brought {
     let (outcome, problem) = match submitted.outcome {
         Ok(done) => (done.to_owned(), None),
         Err(failure) => ("failed".to_owned(), Some(failure.message)),
     };
-    Outcome {
+    Brought {
         template: submitted.template,
         language: submitted.language.to_string(),
         meta_name: submitted.meta_name,

@@ -15,6 +15,7 @@ use crate::road::{PALESA, Road};
 const SETTINGS: &str = "/api/whatsapp/settings";
 /// For how long raw webhooks are kept, in days.
 const KEEP_DAYS: u32 = 30;
+const JSON: &str = "application/json";
 
 /// Method, path with something in place of its parameters, and scope of every operation that is described.
 fn operations(description: &Value) -> Vec<(String, String, String)> {
@@ -251,7 +252,6 @@ async fn what_cannot_be_read_is_told_so() {
             .header("Content-Type", kind);
         node.send(request.body(Body::from(body)).unwrap()).await
     };
-    const JSON: &str = "application/json";
     put("text/plain", b"{}".to_vec()).await.is_problem(415);
     put("application/jsonp", b"{}".to_vec())
         .await
@@ -395,8 +395,8 @@ async fn conversations_are_listed_and_read_page_by_page() {
         .await
         .remove(0);
     let path = format!("/api/v1/conversations/{conversation}");
-    let none = node.get(&key, "/api/v1/conversations").await;
-    assert_eq!(none.body, json!({ "items": [], "next": null }));
+    let nobody = node.get(&key, "/api/v1/conversations").await;
+    assert_eq!(nobody.body, json!({ "items": [], "next": null }));
     let replied = node
         .call(
             &key,
@@ -408,14 +408,14 @@ async fn conversations_are_listed_and_read_page_by_page() {
     assert_eq!(replied.status, 202, "{}", replied.text);
     let waiting = node.get(&key, "/api/v1/conversations").await;
     assert_eq!(waiting.body["items"][0]["id"], conversation.as_str());
-    let mut read = Vec::new();
+    let mut texts = Vec::new();
     let mut next = String::new();
     loop {
         let page = node
             .get(&key, &format!("{path}/messages?limit=2{next}"))
             .await;
         let items = page.body["items"].as_array().unwrap().clone();
-        read.extend(
+        texts.extend(
             items
                 .iter()
                 .map(|item| item["text"].as_str().unwrap().to_owned()),
@@ -425,7 +425,7 @@ async fn conversations_are_listed_and_read_page_by_page() {
             None => break,
         }
     }
-    assert_eq!(read, ["four", "three", "two", "one"]);
+    assert_eq!(texts, ["four", "three", "two", "one"]);
 }
 
 #[tokio::test]

@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
+use puisano::conversations::worker::Worker;
 use puisano::model::Origin;
+use puisano::rulesets::{LiveRules, compile};
 use puisano::security::api_key::Scope;
 use puisano::tasks::Tasks;
 use serde_json::{Value, json};
 
 use super::{Given, Node, request, whatsapp};
 use crate::database::Database;
+use crate::road::{PALESA, Road};
 
 const SETTINGS: &str = "/api/whatsapp/settings";
 const WEBHOOK: &str = "/api/whatsapp/webhook";
@@ -252,4 +255,37 @@ async fn switched_off_nothing_is_stored_and_nothing_can_be_sent() {
         .is_problem(409);
     change(&node, &key, json!({ "enabled": true })).await;
     assert_eq!((webhook().await, stored().await), (200, 2));
+}
+
+#[tokio::test]
+async fn automatic_answers_are_in_the_operators_words_or_not_at_all() {
+    let road = Road::new().await;
+    let node = Node::new(&road.database).await;
+    let key = node.key("portal", &[Scope::Settings]).await;
+    let rules = LiveRules::new(compile(Given::default().pack).live.unwrap());
+    let (store, clock) = (road.database.store.clone(), road.database.clock.clone());
+    let worker = Worker::new(store, rules, clock).following(node.live.clone());
+    let said = async || {
+        let said = "SELECT content FROM messages WHERE direction = 'outbound' ORDER BY id";
+        road.database.texts(said).await
+    };
+    change(
+        &node,
+        &key,
+        json!({ "auto_reply_message": "We answer tomorrow." }),
+    )
+    .await;
+    road.says(PALESA, &["mountains"]).await;
+    worker.round().await.unwrap();
+    assert_eq!(said().await, ["We answer tomorrow."]);
+    road.says(PALESA, &["number 5"]).await;
+    worker.round().await.unwrap();
+    assert_eq!(said().await, ["We answer tomorrow.", "You said 5."]);
+
+    change(&node, &key, json!({ "auto_reply_enabled": false })).await;
+    road.says("+27600000002", &["number 6"]).await;
+    worker.round().await.unwrap();
+    assert_eq!(said().await.len(), 2);
+    let waiting = road.database.texts("SELECT reason FROM handoffs").await;
+    assert_eq!(waiting, ["Automatic answers are switched off."]);
 }
