@@ -4,6 +4,7 @@
 
 mod responses;
 mod rules;
+mod templates;
 
 use jiff::civil::{Time, date};
 use proptest::prelude::*;
