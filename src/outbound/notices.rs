@@ -20,7 +20,7 @@ use crate::store::{StoreError, Topic};
 /// How long a notice may lie that no wake-up announced.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks at least, so that many answers are written together and replies find the database free.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
+const LOOK_EVERY: Duration = Duration::from_millis(60);
 
 pub(super) fn start(line: &Line, outbox: &Outbox) {
     let (calls, results) = line.calls(Who::Notices);

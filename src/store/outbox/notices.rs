@@ -26,6 +26,8 @@ use crate::store::{Store, StoreError, call, to_jiff, to_sql};
 
 /// Items that are looked at together.
 const LOOK_MAX: i64 = 128;
+/// What is looked at beyond twice what may be sent: some of it will have to wait.
+const LOOK_MORE: i64 = 8;
 
 /// Under which conditions notices are claimed.
 #[derive(Clone, Copy, Debug)]
@@ -265,7 +267,8 @@ async fn claim_notices(
         exchange.next_at = Some(gate.now);
         return Ok(Claimed::Whole(exchange));
     }
-    let held = hold_due(db).await?;
+    let look = (2 * sends_max + LOOK_MORE).min(LOOK_MAX);
+    let held = hold_due(db, look).await?;
     let (rows, candidates) = load(db, &held).await?;
     if candidates.is_empty() {
         exchange.next_at = next_due(db).await?;
@@ -299,10 +302,10 @@ async fn take_turn(db: &mut PgConnection, number: &Number) -> Result<bool, sqlx:
 
 /// Holds the lanes and contacts of what is due, so that neither the pair's pace nor consent changes until it is sent.
 /// Whoever is being changed at this moment is left for the next look: nobody is waited for.
-async fn hold_due(db: &mut PgConnection) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+async fn hold_due(db: &mut PgConnection, look: i64) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
     let mut held = Vec::new();
     for class in [Class::Notification, Class::Bulk] {
-        let room = LOOK_MAX - i64::try_from(held.len()).unwrap_or(LOOK_MAX);
+        let room = look - i64::try_from(held.len()).unwrap_or(look);
         let more: Vec<(Uuid, Uuid)> = sqlx::query_as(HOLD_DUE)
             .bind(class)
             .bind(room)
