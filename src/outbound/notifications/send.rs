@@ -340,7 +340,8 @@ mod tests {
             body: parameters
                 .iter()
                 .map(|name| format!("[{{{{{name}}}}}]"))
-                .collect(),
+                .collect::<Vec<_>>()
+                .concat(),
         }
     }
 

@@ -27,8 +27,11 @@ where
     T: serde::de::DeserializeOwned,
     for<'a> NoticeRequest: TryFrom<&'a T, Error = Vec<FieldProblem>>,
 {
-    for (field, value) in changes.as_object().expect("an object") {
-        call[field] = value.clone();
+    let Value::Object(changes) = changes else {
+        panic!("an object")
+    };
+    for (field, value) in changes {
+        call[field] = value;
     }
     let call: T = serde_json::from_value(call).expect("known fields");
     NoticeRequest::try_from(&call)

@@ -461,6 +461,10 @@ mod tests {
             .map_err(|problems| problems.into_iter().map(|problem| problem.field).collect())
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "tests write the value in the call"
+    )]
     fn interactive_with(action: Value) -> Value {
         json!({ "interactive": { "type": "button", "body": { "text": "Choose" }, "action": action } })
     }

@@ -15,7 +15,7 @@ teams: [desk]
 fn rules(more: &str) -> crate::rulesets::Live {
     let source = |name: &str, text: String| Source {
         name: name.into(),
-        text: text.into(),
+        text,
     };
     let checked = compile(Sources {
         rules: vec![
@@ -46,6 +46,10 @@ fn reminder() -> crate::rulesets::Live {
     )
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "tests write the value in the call"
+)]
 fn remote(name: &str, language: &str, changes: Value) -> Remote {
     let text = |key: &str, default: &str| changes[key].as_str().unwrap_or(default).to_owned();
     let mut components =
