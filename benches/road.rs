@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode, Throughput};
 use tokio::runtime::Runtime;
 
-use town::{Parts, Server, Town};
+use town::{CUSTOMERS, Parts, Server, Town};
 
 const CONNECTIONS: [usize; 2] = [1, 32];
 /// Customers who are in a turn at the same time.
@@ -28,6 +28,8 @@ const AT_ONCE: usize = 256;
 const WEBHOOKS_PER_SECOND: u32 = 1_000;
 /// So many that one is always free, unless answers take longer than a tenth of a second.
 const STEADY_CONNECTIONS: usize = 100;
+/// Customers who have written before.
+const KNOWN: u64 = 1_000;
 
 const STORED: &str = "SELECT count(*) FROM messages WHERE direction = 'inbound'";
 const ANSWERED: &str =
@@ -43,10 +45,13 @@ fn main() {
     let server = runtime.block_on(Server::start());
     for connections in CONNECTIONS {
         let mut town = Town::start(&server, Parts::Door, connections);
-        let name = format!("{connections} at once");
-        bench(&mut criterion, ("webhooks", &name), |count| {
-            town.take_in(count)
-        });
+        // Somebody who writes for the first time costs most: a contact, two identifiers and a conversation more.
+        for (whose, customers) in [("strangers", CUSTOMERS), ("people known", KNOWN)] {
+            let name = format!("{connections} at once, {whose}");
+            bench(&mut criterion, ("webhooks", &name), |count| {
+                town.take_in(count, customers)
+            });
+        }
         town.stop(&server, STORED);
     }
     let mut town = Town::start(&server, Parts::Door, STEADY_CONNECTIONS);

@@ -34,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use cloud::Cloud;
+pub(crate) use webhooks::CUSTOMERS;
 use webhooks::Webhook;
 use wire::Wire;
 
@@ -143,13 +144,13 @@ impl Town {
         }
     }
 
-    /// Has `count` messages stored, on all connections at once. How long that took.
-    pub(crate) fn take_in(&mut self, count: u64) -> Duration {
+    /// Has `count` messages of so many customers stored, on all connections at once. How long that took.
+    pub(crate) fn take_in(&mut self, count: u64, customers: u64) -> Duration {
         let written = self.written;
         self.written += count;
         let mut shares: Vec<Vec<Webhook>> = self.wires.iter().map(|_| Vec::new()).collect();
         for (number, place) in (written..self.written).zip((0..shares.len()).cycle()) {
-            shares[place].push(webhooks::message(number));
+            shares[place].push(webhooks::message(number, customers));
         }
         let customers = self
             .wires
@@ -183,7 +184,7 @@ impl Town {
                 if place >= count {
                     return;
                 }
-                let webhook = webhooks::message(first + place);
+                let webhook = webhooks::message(first + place, CUSTOMERS);
                 let mut due = began + Duration::from_secs(place) / per_second;
                 if due > Instant::now() {
                     tokio::time::sleep_until(due.into()).await;
@@ -242,7 +243,7 @@ impl Town {
 async fn turn(cloud: &Cloud, wire: &mut Wire, number: u64) {
     let phone = webhooks::phone(number);
     let answer = cloud.next_to(&phone);
-    webhooks::message(number).post(wire).await;
+    webhooks::message(number, CUSTOMERS).post(wire).await;
     let accepted = answer.await.expect("an answer");
     for status in webhooks::statuses(&phone, &accepted) {
         status.post(wire).await;

@@ -11,7 +11,7 @@ use super::wire::Wire;
 pub(crate) const PHONE_NUMBER_ID: &str = "100000000000001";
 pub(crate) const APP_SECRET: &str = "bench";
 /// Customers; enough that no one writes more often than the pack and WhatsApp allow to answer.
-const CUSTOMERS: u64 = 1_000_000;
+pub(crate) const CUSTOMERS: u64 = 1_000_000;
 
 /// What customers write: the shipped pack answers each with one message and keeps the conversation.
 const TEXTS: [&str; 10] = [
@@ -38,9 +38,9 @@ pub(crate) fn phone(number: u64) -> String {
     format!("+276{:08}", number % CUSTOMERS)
 }
 
-/// Message `number` of all, about 900 bytes long.
-pub(crate) fn message(number: u64) -> Webhook {
-    let phone = phone(number);
+/// Message `number` of all, about 900 bytes long, from one of so many customers.
+pub(crate) fn message(number: u64, customers: u64) -> Webhook {
+    let phone = phone(number % customers);
     let digits = &phone[1..];
     let place = usize::try_from(number).unwrap_or(0) % TEXTS.len();
     signed(&format!(
