@@ -1,30 +1,21 @@
 //! The way in: a webhook's envelope and events become rows in one transaction, shared by webhooks that arrive together.
 //!
-//! Group commit without a timer: while transactions are on their way, arrivals gather; when one is back, all of them are
-//! the next one. A lone webhook waits for nothing. Nothing is accepted into memory: who is told `Ok` is in the database.
-//!
-//! Transactions that are on their way together are about different people and messages: what one person writes is stored
-//! in the order in which it came, and no transaction waits for another one of ours.
-
-use std::collections::HashSet;
+//! Group commit without a timer: while one transaction is on its way, arrivals gather; when it is back, all of them are the
+//! next one. A lone webhook waits for nothing. Nothing is accepted into memory: who is told `Ok` is in the database.
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::model::{EnvelopeId, Event, Identity, Origin, PhoneNumber, UserId, Wamid};
+use crate::model::{EnvelopeId, Event, Origin};
 use crate::store::intake::{Arrival, TakenIn};
 use crate::store::{Store, StoreError, Topic};
 use crate::tasks::Tasks;
 
 /// Webhooks that may wait for the database; the next one is told to come again.
 const QUEUE_ENVELOPES_MAX: usize = 1_024;
-/// Transactions on their way at the same time: while one is being flushed to disk, another is worked on.
-const BATCHES_MAX: usize = 1;
 /// Webhooks that share one transaction.
 const BATCH_ENVELOPES_MAX: usize = 256;
 /// Elements that share one transaction; one webhook alone may hold more.
@@ -99,43 +90,20 @@ struct Writer {
 impl Writer {
     /// Ends when it is asked to stop and those who were waiting by then are served. A transaction is never broken off.
     async fn run(self, mut arrivals: mpsc::Receiver<Waiting>, stopping: CancellationToken) {
-        let mut under_way = FuturesUnordered::new();
-        let mut busy = HashSet::new();
-        let (mut first, mut ended) = (None, false);
         loop {
-            let may_begin = under_way.len() < BATCHES_MAX;
-            if may_begin && let Some(waiting) = first.take_if(|first| is_free(first, &busy)) {
-                let (batch, next) = gather(waiting, &mut arrivals, &busy);
-                first = next;
-                let subjects: Vec<Subject> = batch.iter().flat_map(subjects_of).collect();
-                busy.extend(subjects.iter().cloned());
-                let served = self.serve(batch);
-                under_way.push(async move {
-                    served.await;
-                    subjects
-                });
+            let first = if let Some(first) = stopping.run_until_cancelled(arrivals.recv()).await {
+                first
+            } else {
+                arrivals.close();
+                arrivals.recv().await
+            };
+            let Some(first) = first else { return };
+            let batch = gather(first, &mut arrivals);
+            let results = self.write(&batch).await;
+            for (waiting, result) in batch.into_iter().zip(results) {
+                // Who no longer waits has closed the connection and will send again.
+                let _ = waiting.answer.send(result);
             }
-            let may_take = first.is_none() && !ended && under_way.len() < BATCHES_MAX;
-            tokio::select! {
-                Some(subjects) = under_way.next() => {
-                    for subject in &subjects {
-                        busy.remove(subject);
-                    }
-                }
-                arrival = next_arrival(&mut arrivals, &stopping), if may_take => {
-                    ended = arrival.is_none();
-                    first = arrival;
-                }
-                else => return,
-            }
-        }
-    }
-
-    async fn serve(&self, batch: Vec<Waiting>) {
-        let results = self.write(&batch).await;
-        for (waiting, result) in batch.into_iter().zip(results) {
-            // Who no longer waits has closed the connection and will send again.
-            let _ = waiting.answer.send(result);
         }
     }
 
@@ -214,25 +182,8 @@ impl Writer {
     }
 }
 
-/// `None` when everything that came before the stop has been taken.
-async fn next_arrival(
-    arrivals: &mut mpsc::Receiver<Waiting>,
-    stopping: &CancellationToken,
-) -> Option<Waiting> {
-    if let Some(arrival) = stopping.run_until_cancelled(arrivals.recv()).await {
-        return arrival;
-    }
-    arrivals.close();
-    arrivals.recv().await
-}
-
-/// Everything that waits by now, up to the limits and to the first that is about something busy; that one comes along as
-/// the next to begin with.
-fn gather(
-    first: Waiting,
-    arrivals: &mut mpsc::Receiver<Waiting>,
-    busy: &HashSet<Subject>,
-) -> (Vec<Waiting>, Option<Waiting>) {
+/// Everything that waits by now, up to the limits.
+fn gather(first: Waiting, arrivals: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
     let mut elements = first.envelope.events.len();
     let mut bytes = first.envelope.body.len();
     let mut batch = vec![first];
@@ -241,59 +192,11 @@ fn gather(
         && bytes < BATCH_BYTES_MAX
     {
         let Ok(next) = arrivals.try_recv() else { break };
-        if !is_free(&next, busy) {
-            return (batch, Some(next));
-        }
         elements += next.envelope.events.len();
         bytes += next.envelope.body.len();
         batch.push(next);
     }
-    (batch, None)
-}
-
-/// What only one transaction at a time may be about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Subject {
-    Phone(PhoneNumber),
-    UserId(UserId),
-    Message(Wamid),
-}
-
-fn is_free(waiting: &Waiting, busy: &HashSet<Subject>) -> bool {
-    busy.is_empty()
-        || !subjects_of(waiting)
-            .iter()
-            .any(|subject| busy.contains(subject))
-}
-
-fn subjects_of(waiting: &Waiting) -> Vec<Subject> {
-    let mut subjects = Vec::new();
-    for event in &waiting.envelope.events {
-        match event {
-            Event::Message(message) => subjects.extend(people_of(&message.from)),
-            // Its statuses follow it.
-            Event::Echo(echo) => {
-                subjects.extend(people_of(&echo.to));
-                subjects.push(Subject::Message(echo.wamid.clone()));
-            }
-            Event::System(change) => {
-                let phones = [&change.old_phone, &change.new_phone];
-                let user_ids = [&change.old_user_id, &change.new_user_id];
-                subjects.extend(phones.into_iter().flatten().cloned().map(Subject::Phone));
-                subjects.extend(user_ids.into_iter().flatten().cloned().map(Subject::UserId));
-            }
-            Event::Status(status) => subjects.push(Subject::Message(status.wamid.clone())),
-            Event::Account(_) | Event::Unreadable(_) => {}
-        }
-    }
-    subjects
-}
-
-fn people_of(identity: &Identity) -> impl Iterator<Item = Subject> {
-    let user_ids = [&identity.user_id, &identity.parent_user_id];
-    let user_ids = user_ids.into_iter().flatten().cloned();
-    let phone = identity.phone.clone().map(Subject::Phone);
-    phone.into_iter().chain(user_ids.map(Subject::UserId))
+    batch
 }
 
 fn log_failure(error: &StoreError, webhooks: usize) {
@@ -329,7 +232,7 @@ mod tests {
                 queue.try_send(waiting(body_bytes)).unwrap();
             }
             let first = arrivals.try_recv().unwrap();
-            let (batch, _) = gather(first, &mut arrivals, &HashSet::new());
+            let batch = gather(first, &mut arrivals);
             assert_eq!(batch.len(), together, "{body_bytes}");
         }
     }
