@@ -22,7 +22,7 @@ use crate::settings::Switches;
 use crate::store::consents::{Word, category_of};
 use crate::store::turns::{
     ConsentChange, ContactChange, DecidedTurn, DueMessage, DueTurns, FinishedTurns, NewHandoff,
-    NewItem, Pointless, SessionSpan,
+    NewItem, SessionSpan,
 };
 
 /// What the messages of a claim led to.
@@ -252,13 +252,7 @@ impl<'a, 'l> Desk<'a, 'l> {
                 }
                 Effect::OptOut { categories } => self.say_of(message, categories, Word::Denied),
                 Effect::OptIn { categories } => self.say_of(message, categories, Word::Granted),
-                Effect::Cancel { template } => self.change.cancels.push(Pointless {
-                    template: template.clone(),
-                    account: message
-                        .notification
-                        .as_ref()
-                        .and_then(|answered| answered.fields.get("account").cloned()),
-                }),
+                Effect::Cancel { template } => self.change.cancels.push(template.clone()),
                 // The engine has ended the session in the state already.
                 Effect::End => {}
             }

@@ -31,6 +31,8 @@ const CALL_LOST: SignedDuration = SignedDuration::from_secs(30);
 /// How often something is looked at again that waits for others to act.
 const TEMPLATE_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 const TIER_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// What is said to one person leaves one after the other, or it could arrive in another order.
+const ANOTHER_AGAIN: SignedDuration = SignedDuration::from_millis(150);
 
 /// What the judge goes by, the same for all items.
 #[derive(Clone, Debug)]
@@ -81,6 +83,7 @@ impl Tally {
         candidate.initiated |= self.initiated.contains_key(&candidate.contact);
         if let Some(tat) = self.pair_tats.get(&candidate.conversation) {
             candidate.pair_tat = *tat;
+            candidate.under_way = true;
         }
         candidate
     }
@@ -122,6 +125,12 @@ pub(super) fn judge(law: &Law, docket: Docket, candidate: &NoticeCandidate) -> N
         return NoticeAct::Wait {
             until: until.min(candidate.expires_at),
             why: Some(why),
+        };
+    }
+    if candidate.under_way {
+        return NoticeAct::Wait {
+            until: later(docket.now, ANOTHER_AGAIN),
+            why: None,
         };
     }
     let (content, language) = match form(docket.now, candidate) {

@@ -72,6 +72,7 @@ fn candidate() -> NoticeCandidate {
         on_unknown: OnUnknown::Hold,
         state: OutboxState::Pending,
         resent: false,
+        under_way: false,
         sending_at: None,
         expires_at: now() + DAY,
         content: Some(OutgoingContent::Notice(Notice {
@@ -418,7 +419,10 @@ fn the_tier_counts_people_outside_the_window_once() {
         person(1, |c| c.last_inbound_at = Some(now())),
         person(2, |c| c.initiated = true),
         person(3, |_| {}),
-        person(3, |_| {}),
+        // To the same person from another number of ours.
+        person(3, |c| {
+            c.conversation = ConversationId(Uuid::from_u128(33));
+        }),
         person(4, |_| {}),
         person(5, |c| c.last_inbound_at = Some(now())),
     ];
@@ -437,8 +441,27 @@ fn the_tier_counts_people_outside_the_window_once() {
 }
 
 #[test]
+fn what_is_said_to_one_person_leaves_one_after_the_other() {
+    let acts = sit(&law(), docket(), &vec![candidate(); 3]);
+    let soon = NoticeAct::Wait {
+        until: now() + ANOTHER_AGAIN,
+        why: None,
+    };
+    assert_eq!(word(&acts[0]), "template reminder_en");
+    assert_eq!(acts[1..], [soon.clone(), soon.clone()]);
+    let mut behind = candidate();
+    behind.under_way = true;
+    assert_eq!(sit(&law(), docket(), &[behind]), [soon]);
+}
+
+#[test]
 fn what_is_let_through_counts_for_the_next() {
-    let all = vec![candidate(); 8];
+    let all: Vec<_> = (0..8)
+        .map(|number| NoticeCandidate {
+            conversation: ConversationId(Uuid::from_u128(number)),
+            ..candidate()
+        })
+        .collect();
     let words: Vec<_> = sit(&law(), docket(), &all).iter().map(word).collect();
     assert_eq!(words[..5], ["template reminder_en"; 5]);
     assert_eq!(words[5..], ["wait cap 86400"; 3]);

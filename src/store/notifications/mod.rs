@@ -20,7 +20,7 @@ use put::put_notices;
 pub(in crate::store) use put::{category_name, category_of};
 pub use read::{Listed, Outcome, Progress, Recipient};
 pub use single::{Event, NewMessage, Queued, StoredMessage};
-pub(in crate::store) use stop::{cancel_account, cancel_contact};
+pub(in crate::store) use stop::cancel_contact;
 
 use crate::clock::Clock;
 use crate::model::{

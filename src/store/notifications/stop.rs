@@ -80,7 +80,7 @@ macro_rules! cancel {
 }
 
 /// Cancels the unsent notices of a template about an account, whoever they are for.
-pub(in crate::store) async fn cancel_account(
+pub(super) async fn cancel_account(
     db: &mut PgConnection,
     template: &str,
     account: &str,

@@ -13,6 +13,8 @@ SELECT o.conversation_id, o.id, o.contact_id, o.phone_number_id, o.class, o.cate
        CASE WHEN l.pair_tat > clock.now + interval '10 minutes' THEN clock.now
             ELSE greatest(l.pair_tat, clock.now) END AS pair_tat,
        said.last_inbound_at, coalesce(today.sent, 0) AS sent_today, today.first AS first_today,
+       EXISTS (SELECT FROM outbox b WHERE b.conversation_id = o.conversation_id AND b.state = 'sending'
+               AND b.class IN ('notification', 'bulk') AND b.id <> o.id) AS under_way,
        EXISTS (SELECT FROM initiations i WHERE i.contact_id = o.contact_id AND i.at > clock.yesterday) AS initiated,
        address.phone, address.user_id, link.links
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS due (conversation_id, id, place)

@@ -56,6 +56,8 @@ pub struct NoticeCandidate {
     pub on_unknown: OnUnknown,
     pub state: OutboxState,
     pub resent: bool,
+    /// Another notice is on its way to the same person.
+    pub under_way: bool,
     pub sending_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     /// `None`: written by a newer version of the service.
@@ -318,15 +320,16 @@ async fn hold_due(db: &mut PgConnection, look: i64) -> Result<Vec<(Uuid, Uuid)>,
 
 const HOLD_DUE: &str = "
 WITH due AS MATERIALIZED (
-    SELECT conversation_id, id, contact_id FROM outbox
+    SELECT conversation_id, id, contact_id, due_at FROM outbox
     WHERE class = $1 AND class IN ('notification', 'bulk') AND state IN ('pending', 'sending', 'unknown')
       AND due_at <= puisano_now()
-    ORDER BY due_at LIMIT $2
+    ORDER BY due_at, id LIMIT $2
 )
 SELECT due.conversation_id, due.id
 FROM due
 JOIN lanes l ON l.conversation_id = due.conversation_id
 JOIN contacts k ON k.id = due.contact_id
+ORDER BY due.due_at, due.id
 FOR UPDATE OF l SKIP LOCKED
 FOR SHARE OF k SKIP LOCKED";
 
@@ -396,6 +399,7 @@ fn candidate_of(row: &PgRow) -> Result<NoticeCandidate, sqlx::Error> {
         on_unknown: row.try_get("on_unknown")?,
         state: row.try_get("state")?,
         resent: row.try_get("resent")?,
+        under_way: row.try_get("under_way")?,
         sending_at: time("sending_at")?,
         expires_at: to_jiff(row.try_get("expires_at")?),
         content: serde_json::from_value(row.try_get("content")?).ok(),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{DueTurns, columns};
 use crate::model::{ConversationId, MessageId, Owner, RulesetHash, Wamid};
 use crate::store::consents::Word;
-use crate::store::notifications::{cancel_account, cancel_contact};
+use crate::store::notifications::cancel_contact;
 use crate::store::{Store, StoreError, call};
 
 /// What a claim led to.
@@ -94,15 +94,7 @@ pub struct ContactChange {
     /// The first message of this contact was decided.
     pub first: bool,
     /// Notifications that what was said has made pointless.
-    pub cancels: Vec<Pointless>,
-}
-
-/// Notices of a template to this contact, and about the account, that are not sent any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointless {
-    pub template: String,
-    /// The account of the notification that was answered.
-    pub account: Option<String>,
+    pub cancels: Vec<String>,
 }
 
 /// A category granted or denied in a message.
@@ -175,11 +167,8 @@ async fn write(
         .iter()
         .filter(|one| written.contains(&one.due.claim.conversation))
     {
-        for Pointless { template, account } in &one.contact.cancels {
+        for template in &one.contact.cancels {
             cancel_contact(&mut transaction, template, one.due.contact.id).await?;
-            if let Some(account) = account {
-                cancel_account(&mut transaction, template, account).await?;
-            }
         }
     }
     transaction.commit().await?;

@@ -13,7 +13,6 @@ mod quarantine;
 pub use claim::{Claim, Which};
 pub(in crate::store) use finish::owner_name;
 pub use finish::{
-    ConsentChange, ContactChange, DecidedTurn, FinishedTurns, NewHandoff, NewItem, Pointless,
-    SessionSpan,
+    ConsentChange, ContactChange, DecidedTurn, FinishedTurns, NewHandoff, NewItem, SessionSpan,
 };
 pub use load::{ContactFacts, DueMessage, DueTurns};
