@@ -92,6 +92,7 @@ fn candidate() -> NoticeCandidate {
         initiated: false,
         pair_tat: now(),
         links: vec![link(Language::EN)],
+        file: FileAt::Nowhere,
     }
 }
 

@@ -51,12 +51,9 @@ pub struct SendCall {
     /// Where WhatsApp fetches the file; `https://`
     #[schema(value_type = Option<String>)]
     pub media_url: Given,
-    /// WhatsApp's id of an uploaded file
+    /// The `id` of a file that was uploaded to `/api/v1/media`, or WhatsApp's id of one that was uploaded there
     #[schema(value_type = Option<String>)]
     pub media_id: Given,
-    /// A file stored here (`owner/hash`)
-    #[schema(value_type = Option<String>)]
-    pub media: Given,
     #[schema(value_type = Option<String>)]
     pub caption: Given,
     #[schema(value_type = Option<String>)]
@@ -269,29 +266,39 @@ fn media_source(reader: &mut Reader, call: &SendCall) -> Option<MediaSource> {
             Err("write a whole link that begins with https://".to_owned())
         }
     };
-    let id = |text: &str| fitting(text, ID_UNITS_MAX);
+    // WhatsApp's ids have no slash.
+    let id = |text: &str| match text.contains('/') {
+        true => stored(text),
+        false => fitting(text, ID_UNITS_MAX).map(MediaSource::Id),
+    };
     let mut found: Vec<Option<MediaSource>> = Vec::new();
     if !call.media_url.is_missing() {
         found.push(reader.optional("media_url", &call.media_url, link));
     }
     if !call.media_id.is_missing() {
-        found.push(reader.optional("media_id", &call.media_id, |text| {
-            id(text).map(MediaSource::Id)
-        }));
-    }
-    if !call.media.is_missing() {
-        found.push(reader.optional("media", &call.media, |text| {
-            id(text).map(MediaSource::Stored)
-        }));
+        found.push(reader.optional("media_id", &call.media_id, id));
     }
     if found.len() != 1 {
-        reader.wrong(
-            "media_url",
-            "give exactly one of `media_url`, `media_id` and `media`",
-        );
+        reader.wrong("media_url", "give either `media_url` or `media_id`");
         return None;
     }
     found.pop().flatten()
+}
+
+/// `owner/hash`, as the answer to an upload names a file.
+fn stored(text: &str) -> Result<MediaSource, String> {
+    const HASH_CHARS: usize = 64;
+    let is_hash = |hash: &str| {
+        hash.len() == HASH_CHARS
+            && hash
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_owner = |owner: &str| owner == "shared" || uuid::Uuid::try_parse(owner).is_ok();
+    text.split_once('/')
+        .filter(|(owner, hash)| is_owner(owner) && is_hash(hash))
+        .map(|_| MediaSource::Stored(text.to_owned()))
+        .ok_or_else(|| "must be the `id` of an uploaded file, such as shared/0123…".to_owned())
 }
 
 fn list<'v>(
