@@ -49,10 +49,18 @@ pub struct MediaUpload {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Uploaded {
     /// WhatsApp has it under this id.
-    There { id: String, until: Timestamp },
-    Later { due_at: Timestamp, failure: String },
+    There {
+        id: String,
+        until: Timestamp,
+    },
+    Later {
+        due_at: Timestamp,
+        failure: String,
+    },
     /// The messages with it are rejected.
-    Failed { failure: String },
+    Failed {
+        failure: String,
+    },
 }
 
 /// A file that a customer sent, to be fetched by whoever holds it for a while.

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use puisano_engine::{Consent, Language};
 
 use crate::model::{
-    ContactId, ConversationId, Filling, MediaSource, Notice, OnUnknown, OutboxState, OutgoingContent,
-    TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter,
+    ContactId, ConversationId, Filling, MediaSource, Notice, OnUnknown, OutboxState,
+    OutgoingContent, TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter,
 };
 use crate::store::outbox::{
     Docket, FileAt, NoticeAct, NoticeCandidate, NoticeSend, TemplateLink, WaitsFor,

@@ -11,11 +11,11 @@ use super::people::{House, contact_at, open_conversations, persons};
 use super::{NewNotice, put_notices, random_tag};
 use crate::clock::Clock;
 use crate::model::{
-    Address, Class, ContactId, ConversationId, OnUnknown, Origin, OutboxId, OutgoingContent, PhoneNumberId,
-    Wamid,
+    Address, Class, ContactId, ConversationId, OnUnknown, Origin, OutboxId, OutgoingContent,
+    PhoneNumberId, Wamid,
 };
-use crate::store::media::{MessageMedia, media_of};
 use crate::store::idempotency::{Answer, Earlier, Once, earlier, remember};
+use crate::store::media::{MessageMedia, media_of};
 use crate::store::{Store, StoreError, Topic, call, to_jiff};
 
 /// How often queueing is tried when another writer is in the way.
@@ -181,7 +181,11 @@ async fn notice(
     else {
         return Ok(Err(Queued::NoAddress));
     };
-    if new.content.stored_file().is_some_and(|file| !is_for(file, contact)) {
+    if new
+        .content
+        .stored_file()
+        .is_some_and(|file| !is_for(file, contact))
+    {
         return Ok(Err(Queued::NoSuchFile));
     }
     let (mut content, mut reply_to) = (new.content.clone(), None);

@@ -2,9 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{
-    DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Path, Request,
-};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Path, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -239,7 +237,7 @@ impl FromRequestParts<Door> for Wanted {
         ("owner" = String, Path, description = "A contact's id, or `shared`."),
         ("hash" = String, Path, description = "SHA-256 of the file, in hex."),
     ),
-    responses((status = 200, description = "The file.", content_type = "application/octet-stream", body = Vec<u8>))
+    responses((status = 200, description = "The file.", content_type = "*/*", body = Vec<u8>))
 )]
 pub(super) async fn one(desk: Desk, caller: Caller, wanted: Wanted) -> Result<Response, Problem> {
     if wanted.owner != Owner::Shared {

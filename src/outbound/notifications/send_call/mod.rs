@@ -484,7 +484,7 @@ mod tests {
             json!({ "template": "x", "parameters": { "name": "Thandi" } }),
             json!({ "media_type": "image", "media_url": "https://example.org/a.jpg", "caption": "A" }),
             json!({ "media_type": "document", "media_id": "123", "filename": "bill.pdf" }),
-            json!({ "media_type": "voice", "media": "shared/abc" }),
+            json!({ "media_type": "voice", "media_id": format!("shared/{}", "ab".repeat(32)) }),
             json!({ "location": { "latitude": -30.3, "longitude": "27.08", "name": "Office" } }),
             json!({ "contacts": [{ "formatted_name": "Office", "phones": ["+27510000000"], "emails": ["a@example.org"] }] }),
             json!({ "reaction": { "message_id": "wamid.x", "emoji": "" } }),
@@ -519,6 +519,10 @@ mod tests {
                 &["media_type", "media_url"],
             ),
             (json!({ "media_type": "image" }), &["media_url"]),
+            (
+                json!({ "media_type": "voice", "media_id": "shared/abc" }),
+                "media_id",
+            ),
             (
                 json!({ "media_type": "audio", "media_id": "1", "caption": "x" }),
                 &["caption"],
