@@ -97,7 +97,7 @@ async fn give(library: &Library, live: &Live, upload: &MediaUpload) -> Result<St
     live.client_for(&upload.phone_number_id)
         .upload_media(&upload.phone_number_id, given)
         .await
-        .map_err(of_call)
+        .map_err(|failure| of_call(&failure))
 }
 
 async fn read(library: &Library, upload: &MediaUpload) -> Result<Bytes, Trouble> {
@@ -124,7 +124,7 @@ async fn read(library: &Library, upload: &MediaUpload) -> Result<Bytes, Trouble>
 }
 
 /// What an operator can mend, such as a token that was taken back, does not make a file hopeless.
-fn of_call(failure: CallFailure) -> Trouble {
+fn of_call(failure: &CallFailure) -> Trouble {
     let retry = match (failure.scope, failure.retry) {
         (FailureScope::Operator | FailureScope::Number, Retry::Never) => Retry::Backoff,
         (_, retry) => retry,

@@ -12,6 +12,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
+use puisano::tasks::Tasks;
 
 #[derive(Default)]
 struct Held {
@@ -35,7 +36,10 @@ impl FakeS3 {
             .with_state(held.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let tasks = Tasks::default();
+        tasks.spawn("bucket", async move {
+            axum::serve(listener, router).await.unwrap();
+        });
         Self { url, held }
     }
 

@@ -405,8 +405,9 @@ async fn a_file_that_whatsapp_does_not_take_is_told_in_words() {
     let answer = api.upload(JPEG, "leak.jpg").await;
     // Somebody has lost it in the meantime.
     let kept = files(&town.data().join("media"));
-    kept.iter()
-        .for_each(|path| std::fs::remove_file(path).unwrap());
+    for path in &kept {
+        std::fs::remove_file(path).unwrap();
+    }
     let message = json!({ "to": PALESA, "media_type": "image", "media_id": answer["id"] });
     let (_, queued) = api.post("/api/whatsapp/send", &message).await;
     let sent = format!("/api/whatsapp/messages/{}", queued["id"].as_str().unwrap());

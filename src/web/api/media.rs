@@ -138,12 +138,16 @@ fn is_form(parts: &Parts) -> bool {
 
 async fn read(mut form: Multipart) -> Result<(Bytes, Option<String>), Problem> {
     let (mut file, mut own_name, mut filename) = (None, None, None);
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+    while let Some(field) = form
+        .next_field()
+        .await
+        .map_err(|error| unreadable(&error))?
+    {
         let name = field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "file" if file.is_none() => {
                 own_name = field.file_name().map(str::to_owned);
-                file = Some(field.bytes().await.map_err(unreadable)?);
+                file = Some(field.bytes().await.map_err(|error| unreadable(&error))?);
             }
             "filename" if filename.is_none() => filename = Some(text(field).await?),
             "file" | "filename" => return Err(Problem::field(&name, "is given twice")),
@@ -163,7 +167,7 @@ async fn read(mut form: Multipart) -> Result<(Bytes, Option<String>), Problem> {
 
 async fn text(field: Field<'_>) -> Result<String, Problem> {
     let wrong = |what: &str| Problem::field("filename", what);
-    let bytes = field.bytes().await.map_err(unreadable)?;
+    let bytes = field.bytes().await.map_err(|error| unreadable(&error))?;
     let text = String::from_utf8(bytes.into()).map_err(|_| wrong("must be UTF-8"))?;
     if text.contains('\0') {
         return Err(wrong("holds a NUL character"));
@@ -174,7 +178,7 @@ async fn text(field: Field<'_>) -> Result<String, Problem> {
     Ok(text)
 }
 
-fn unreadable(error: MultipartError) -> Problem {
+fn unreadable(error: &MultipartError) -> Problem {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::file_too_large();
     }

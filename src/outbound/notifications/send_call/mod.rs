@@ -267,9 +267,12 @@ fn media_source(reader: &mut Reader, call: &SendCall) -> Option<MediaSource> {
         }
     };
     // WhatsApp's ids have no slash.
-    let id = |text: &str| match text.contains('/') {
-        true => stored(text),
-        false => fitting(text, ID_UNITS_MAX).map(MediaSource::Id),
+    let id = |text: &str| {
+        if text.contains('/') {
+            stored(text)
+        } else {
+            fitting(text, ID_UNITS_MAX).map(MediaSource::Id)
+        }
     };
     let mut found: Vec<Option<MediaSource>> = Vec::new();
     if !call.media_url.is_missing() {
@@ -521,7 +524,7 @@ mod tests {
             (json!({ "media_type": "image" }), &["media_url"]),
             (
                 json!({ "media_type": "voice", "media_id": "shared/abc" }),
-                "media_id",
+                &["media_id"],
             ),
             (
                 json!({ "media_type": "audio", "media_id": "1", "caption": "x" }),
