@@ -96,7 +96,7 @@ ALTER TABLE outbox ADD COLUMN notification_id uuid;
 -- For what is cancelled together.
 ALTER TABLE outbox ADD COLUMN template text;
 ALTER TABLE outbox ADD COLUMN account text;
--- Why it waits although it is due: `quiet_hours`, `template`, `tier`, `cap`, `pair`, `paused`, `off`.
+-- Why it waits although it is due: `quiet_hours`, `template`, `tier`, `cap`, `pair`, `upload`, `paused`, `off`.
 ALTER TABLE outbox ADD COLUMN waits_for text;
 -- The 24-hour window turned out to be closed: it goes as a template or not at all.
 ALTER TABLE outbox ADD COLUMN template_only boolean NOT NULL DEFAULT false;

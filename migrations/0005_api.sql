@@ -52,9 +52,17 @@ CREATE TABLE media_files (
     -- What WhatsApp calls it, when we have uploaded it there, and until when.
     uploaded_id text,
     uploaded_until timestamptz,
+    -- The id counts for this number only.
+    uploaded_for text,
+    -- Whoever uploads it holds it until then.
+    upload_due_at timestamptz NOT NULL DEFAULT '-infinity',
+    upload_attempts smallint NOT NULL DEFAULT 0,
     stored_at timestamptz NOT NULL,
     PRIMARY KEY (owner, hash)
 );
+
+-- Items that wait until WhatsApp has their file.
+CREATE INDEX outbox_uploads ON outbox (due_at) WHERE state = 'pending' AND waits_for = 'upload';
 
 -- Files that customers sent, to be fetched while WhatsApp still has them.
 CREATE TABLE media_fetches (
@@ -71,3 +79,20 @@ CREATE TABLE media_fetches (
     PRIMARY KEY (conversation_id, message_id)
 );
 CREATE INDEX media_fetches_due ON media_fetches (due_at) WHERE state = 'pending';
+
+-- The file of a message, where it has one that is or should be here.
+CREATE FUNCTION message_media(of_conversation uuid, of_message uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+               'id', place.owner || '/' || place.hash, 'state', place.state,
+               'mime', f.mime, 'bytes', f.bytes, 'filename', f.filename)
+    FROM (
+        SELECT m.contact_id::text AS owner, m.hash, m.state FROM media_fetches m
+        WHERE m.conversation_id = of_conversation AND m.message_id = of_message
+        UNION ALL
+        SELECT split_part(path, '/', 1), split_part(path, '/', 2), 'stored'
+        FROM (SELECT o.content #>> '{source,stored}' AS path FROM outbox o
+              WHERE o.conversation_id = of_conversation AND o.id = of_message) sent
+        WHERE path IS NOT NULL) place
+    LEFT JOIN media_files f ON f.owner = place.owner AND f.hash = place.hash
+    LIMIT 1
+$$;

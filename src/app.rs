@@ -15,7 +15,7 @@ use crate::channels::whatsapp::{Client, Connection};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, WhatsApp};
 use crate::conversations::ingest::Intake;
-use crate::media::{self, Library};
+use crate::media::{self, Files, Library};
 use crate::model::Origin;
 use crate::outbound::templates::{self, Account};
 use crate::outbound::worker::{Outbox, Pace};
@@ -149,9 +149,10 @@ impl Start<'_> {
         let library = Library {
             store: store.clone(),
             clock: clock.clone(),
-            folder: media::Folder::new(self.config.data.join("media")),
+            files: open_files(self.config)?,
         };
-        media::fetch::start(library, live.clone(), work);
+        media::fetch::start(library.clone(), live.clone(), work);
+        media::upload::start(library.clone(), live, work);
         cleanup::start(store.clone(), self.config.keep_envelopes_days, work);
         let intake = Intake::start(store.clone(), clock, work);
         self.door.open(Road {
@@ -159,6 +160,7 @@ impl Start<'_> {
             store: store.clone(),
             rules,
             settings,
+            library,
         });
         Ok(Started { embedded, store })
     }
@@ -316,6 +318,20 @@ fn start_notices((store, rules, clock): (&Store, &LiveRules, &Clock), live: &Liv
     };
     let texts = (rules.clone(), clock.clone());
     templates::start(store.clone(), texts, account, work);
+}
+
+/// Where files are kept.
+fn open_files(config: &Config) -> anyhow::Result<Files> {
+    let folder = media::Folder::new(config.data.join("media"));
+    let Some(place) = &config.media else {
+        return Ok(Files::Folder(folder));
+    };
+    tracing::info!("files: the bucket {} at {}", place.bucket, place.endpoint);
+    let bucket = media::Bucket::connect(place).context("PUISANO_MEDIA_URL cannot be used")?;
+    Ok(Files::Bucket {
+        bucket,
+        unfinished: folder,
+    })
 }
 
 /// Rules that do not compile keep us from starting, before anything else is touched.

@@ -18,6 +18,7 @@ use puisano::clock::Clock;
 use puisano::config::Config;
 use puisano::conversations::ingest::Intake;
 use puisano::conversations::worker::Worker;
+use puisano::media::{Files, Folder, Library};
 use puisano::model::{Origin, PhoneNumberId};
 use puisano::outbound::worker::{Outbox, Pace};
 use puisano::rulesets::{self, Folders, LiveRules};
@@ -271,6 +272,11 @@ async fn open(store: &Store, work: &Tasks, (parts, api): (Parts, SocketAddr)) ->
     };
     let settings = Settings::open((store.clone(), clock), live, surroundings, work).await;
     door.open(Road {
+        library: Library {
+            store: store.clone(),
+            clock: Clock::default(),
+            files: Files::Folder(Folder::new(std::env::temp_dir())),
+        },
         intake,
         store: store.clone(),
         rules,

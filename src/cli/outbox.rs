@@ -287,6 +287,7 @@ fn waits_words(waits_for: &str) -> &'static str {
         "cap" => {
             "The customer has had as many notifications in 24 hours as PUISANO_NOTICES_PER_DAY allows."
         }
+        "upload" => "Its file is being given to WhatsApp; it goes out when WhatsApp has it.",
         "pair" => "The customer was sent many messages just now; it goes out in a moment.",
         _ => "It waits.",
     }

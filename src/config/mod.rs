@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::media::BucketPlace;
 use crate::model::PhoneNumberId;
 use crate::security::Secret;
 use crate::security::sealed::SealingKey;
@@ -30,6 +31,8 @@ pub struct Config {
     pub graph: Graph,
     /// What stored secrets are sealed with; without it a key is kept in the data folder.
     pub secret_key: Option<SealingKey>,
+    /// The bucket for files; `None` is the data folder.
+    pub media: Option<BucketPlace>,
     pub api_per_minute: u32,
     pub number_per_second: u32,
     pub unknown_window_ms: u64,
@@ -189,6 +192,7 @@ impl Config {
             SealingKey::parse(text)
                 .ok_or("must be 64 hexadecimal digits, as `openssl rand -hex 32` prints them")
         });
+        let media = media_place(&mut from);
         let api_per_minute = from.number("PUISANO_API_PER_MINUTE", 1..=1_000_000);
         let number_per_second = from.number("PUISANO_NUMBER_PER_SECOND", 1..=100_000);
         let unknown_window_ms = from.number("PUISANO_UNKNOWN_WINDOW_MS", 1_000..=3_600_000);
@@ -208,6 +212,7 @@ impl Config {
                 whatsapp,
                 graph: graph?,
                 secret_key,
+                media,
                 api_per_minute: u32::try_from(api_per_minute?).ok()?,
                 number_per_second: u32::try_from(number_per_second?).ok()?,
                 unknown_window_ms: unknown_window_ms?,
@@ -222,6 +227,21 @@ impl Config {
             problems: Vec::new(),
         })
     }
+}
+
+/// All of it or none of it.
+fn media_place(from: &mut Reader) -> Option<BucketPlace> {
+    if !from.any_given("PUISANO_MEDIA_") {
+        return None;
+    }
+    let parts = from.required("PUISANO_MEDIA_URL", BucketPlace::parse);
+    let key_id = from.required("PUISANO_MEDIA_KEY_ID", secret);
+    let secret_key = from.required("PUISANO_MEDIA_SECRET", secret);
+    Some(BucketPlace {
+        key_id: key_id?,
+        secret: secret_key?,
+        ..parts?
+    })
 }
 
 /// The folders of the pack and of the lexicons, whatever the other settings are.

@@ -32,7 +32,7 @@ const fn setting(name: &'static str, default: &'static str, about: &'static str)
     }
 }
 
-pub const SECTIONS: [Section; 4] = [
+pub const SECTIONS: [Section; 5] = [
     Section {
         title: "WhatsApp",
         about: "Give all that have no default, or none at all; with some but not all Puisano does not start. With \
@@ -92,6 +92,25 @@ pub const SECTIONS: [Section; 4] = [
                 "data",
                 "The folder for the private database and everything else this process keeps. One process per folder.",
             ),
+        ],
+    },
+    Section {
+        title: "Files",
+        about: "What customers send and what is sent to them lies in `media` in the data folder, or in a bucket of a store \
+                that speaks S3. Give all three, or none. Nodes on several machines need a bucket.",
+        settings: &[
+            setting(
+                "PUISANO_MEDIA_URL",
+                "",
+                "`s3://bucket/prefix?endpoint=https://s3.example.org&region=af-south-1`. Without `endpoint` it is \
+                 Amazon's; the prefix may be left out.",
+            ),
+            setting(
+                "PUISANO_MEDIA_KEY_ID",
+                "",
+                "The id of a key that may read, write, list and delete there.",
+            ),
+            setting("PUISANO_MEDIA_SECRET", "", "The key itself."),
         ],
     },
     Section {

@@ -38,7 +38,7 @@ const FEW: u16 = 5;
 pub fn start(library: Library, live: Live, tasks: &Tasks) {
     let stopping = tasks.stopping();
     tasks.spawn("media", async move {
-        if let Err(error) = library.folder.tidy().await {
+        if let Err(error) = library.files.tidy().await {
             warn!("unfinished files could not be taken away: {error}");
         }
         stopping
@@ -101,7 +101,7 @@ async fn take(library: &Library, live: &Live, fetch: &MediaFetch) -> Result<Stri
         .await
         .map_err(of_call)?;
     let mut draft = library
-        .folder
+        .files
         .begin(FILE_BYTES_MAX)
         .await
         .map_err(|error| of_disk(error.into()))?;
@@ -111,7 +111,8 @@ async fn take(library: &Library, live: &Live, fetch: &MediaFetch) -> Result<Stri
     let kind = detect(draft.head(), fetch.filename.as_deref());
     let mime = kind.map_or(UNKNOWN_MIME, |known| known.mime);
     let owner = Owner::Contact(fetch.contact);
-    let taken = draft.keep(owner).await.map_err(of_disk)?;
+    let taken = library.files.keep(draft, owner).await;
+    let taken = taken.map_err(|error| of_disk(error.into()))?;
     let noted = library
         .note(owner, &taken, (mime, fetch.filename.as_deref()))
         .await;

@@ -1,6 +1,7 @@
 //! Files in a folder, by owner and content: erasing somebody is erasing a folder, and the same file is there once.
 //!
-//! A file appears under its name whole or not at all. One node sees it; several nodes need a folder they share.
+//! A file appears under its name whole or not at all. One node sees it; several nodes need a folder they share, or a
+//! bucket, for which this is the place where files are until they are whole.
 
 use std::fmt;
 use std::io;
@@ -41,8 +42,7 @@ pub struct Folder {
 /// A file that is being written; it is gone when it is dropped before it is kept.
 #[derive(Debug)]
 pub struct Draft {
-    root: PathBuf,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     file: File,
     digest: Sha256,
     head: Vec<u8>,
@@ -84,7 +84,6 @@ impl Folder {
             .open(&path)
             .await?;
         Ok(Draft {
-            root: self.root.clone(),
             path,
             file,
             digest: Sha256::new(),
@@ -93,6 +92,18 @@ impl Folder {
             bytes_max,
             is_kept: false,
         })
+    }
+
+    /// Gives a file its name; from then on it survives a crash.
+    pub(super) async fn keep(&self, mut draft: Draft, owner: Owner) -> io::Result<Taken> {
+        let taken = draft.finish().await?;
+        let folder = self.root.join(owner.to_string());
+        private_folder(&folder).await?;
+        fs::rename(&draft.path, place(&self.root, owner, taken.hash)).await?;
+        draft.is_kept = true;
+        // The name is in the folder, which is a file too.
+        File::open(&folder).await?.sync_all().await?;
+        Ok(taken)
     }
 
     pub async fn open(&self, owner: Owner, hash: Hash) -> io::Result<File> {
@@ -140,20 +151,12 @@ impl Draft {
         self.bytes
     }
 
-    /// Gives the file its name; from then on it survives a crash.
-    pub async fn keep(mut self, owner: Owner) -> Result<Taken, TakeError> {
+    /// All of it is on the disk.
+    pub(super) async fn finish(&mut self) -> io::Result<Taken> {
         self.file.flush().await?;
         self.file.sync_all().await?;
-        let hash = Hash(self.digest.clone().finalize().into());
-        let path = place(&self.root, owner, hash);
-        let folder = self.root.join(owner.to_string());
-        private_folder(&folder).await?;
-        fs::rename(&self.path, &path).await?;
-        self.is_kept = true;
-        // The name is in the folder, which is a file too.
-        File::open(&folder).await?.sync_all().await?;
         Ok(Taken {
-            hash,
+            hash: Hash(self.digest.clone().finalize().into()),
             bytes: self.bytes,
         })
     }

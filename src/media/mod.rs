@@ -1,23 +1,27 @@
 //! Files: what customers send is fetched while WhatsApp still has it, what we send is checked and kept, and both are given
 //! out as attachments.
 //!
-//! Bytes live in a folder under names we make, see `folder`; what they are is told by their first bytes, see `kind`. What
-//! somebody else calls a file is data and never a path.
+//! Bytes live in a folder or a bucket under names we make, see `files`; what they are is told by their first bytes, see
+//! `kind`. What somebody else calls a file is data and never a path.
 
+mod bucket;
 pub mod fetch;
+mod files;
 mod folder;
 mod kind;
 mod name;
+pub mod upload;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use puisano_engine::FieldProblem;
-use tokio::fs::File;
 
 use crate::clock::Clock;
 use crate::store::media::MediaFile;
 use crate::store::{Store, StoreError};
 
+pub use bucket::{Bucket, BucketPlace};
+pub use files::{Contents, Files};
 pub use folder::{Folder, Hash, Owner, TakeError, Taken};
 pub use kind::{FILE_BYTES_MAX, FileType, detect};
 pub use name::disposition;
@@ -30,7 +34,7 @@ const UNKNOWN_MIME: &str = "application/octet-stream";
 pub struct Library {
     pub store: Store,
     pub clock: Clock,
-    pub folder: Folder,
+    pub files: Files,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -47,22 +51,34 @@ pub enum MediaError {
 }
 
 /// A file on its way to somebody who may see it.
-#[derive(Debug)]
 pub struct Served {
-    pub file: File,
+    pub contents: Contents,
     pub bytes: u64,
     /// To be sent as they are: a file is saved and never shown, whatever it says it is.
     pub headers: [(&'static str, String); 6],
 }
 
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Served")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Library {
+    /// Erases all files of an owner.
+    pub async fn erase(&self, owner: Owner) -> Result<(), MediaError> {
+        Ok(self.files.erase(owner).await?)
+    }
+
     /// Keeps a file that is to be sent. Its type is what its bytes say, and must be one that WhatsApp takes.
     pub async fn upload<E: std::fmt::Display>(
         &self,
         (owner, filename): (Owner, Option<&str>),
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
     ) -> Result<MediaFile, MediaError> {
-        let mut draft = self.folder.begin(FILE_BYTES_MAX).await?;
+        let mut draft = self.files.begin(FILE_BYTES_MAX).await?;
         while let Some(portion) = body.next().await {
             let portion = portion.map_err(|_| refused("did not arrive whole"))?;
             draft.write(&portion).await.map_err(unfit)?;
@@ -75,7 +91,7 @@ impl Library {
                 kind.bytes_max / 1_024
             )));
         }
-        let taken = draft.keep(owner).await.map_err(unfit)?;
+        let taken = self.files.keep(draft, owner).await?;
         self.note(owner, &taken, (kind.mime, filename)).await
     }
 
@@ -104,16 +120,15 @@ impl Library {
             .media_file(&owner.to_string(), &hash.to_string())
             .await?;
         let known = known.ok_or(MediaError::NotFound)?;
-        let file = match self.folder.open(owner, hash).await {
-            Ok(file) => file,
+        let (bytes, contents) = match self.files.open(owner, hash).await {
+            Ok(opened) => opened,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(MediaError::NotFound);
             }
             Err(error) => return Err(error.into()),
         };
-        let bytes = file.metadata().await?.len();
         Ok(Served {
-            file,
+            contents,
             bytes,
             headers: headers(&known, bytes),
         })

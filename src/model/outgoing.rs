@@ -122,6 +122,17 @@ impl OutgoingContent {
         }
     }
 
+    /// The file of ours that it sends (`owner/hash`).
+    pub fn stored_file(&self) -> Option<&str> {
+        match self {
+            Self::Media {
+                source: MediaSource::Stored(file),
+                ..
+            } => Some(file),
+            _ => None,
+        }
+    }
+
     /// What people read in a list.
     pub fn text(&self) -> &str {
         match self {

@@ -1,7 +1,7 @@
 //! Files as rows, and the queue of files that customers sent.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -21,6 +21,46 @@ pub struct MediaFile {
     /// As its sender called it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
+}
+
+/// The file of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageMedia {
+    /// `owner/hash`, by which it can be had; none while it is not here.
+    pub id: Option<String>,
+    pub mime: Option<String>,
+    pub bytes: Option<u64>,
+    pub filename: Option<String>,
+    /// `pending`, `stored` or `failed`.
+    pub state: String,
+}
+
+/// A file of ours that WhatsApp is to be given, by whoever holds it for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaUpload {
+    pub file: MediaFile,
+    /// For the messages of this number.
+    pub phone_number_id: PhoneNumberId,
+    /// This one counted.
+    pub attempts: u16,
+}
+
+/// What became of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uploaded {
+    /// WhatsApp has it under this id.
+    There {
+        id: String,
+        until: Timestamp,
+    },
+    Later {
+        due_at: Timestamp,
+        failure: String,
+    },
+    /// The messages with it are rejected.
+    Failed {
+        failure: String,
+    },
 }
 
 /// A file that a customer sent, to be fetched by whoever holds it for a while.
@@ -152,6 +192,12 @@ impl Store {
         .await;
         call.end(outcome)
     }
+}
+
+/// What `message_media` says of a message.
+pub(super) fn media_of(row: &PgRow) -> Result<Option<MessageMedia>, sqlx::Error> {
+    let media: Option<sqlx::types::Json<MessageMedia>> = row.try_get("media")?;
+    Ok(media.map(|media| media.0))
 }
 
 fn file_of(row: &PgRow) -> Result<MediaFile, sqlx::Error> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use super::media::{MessageMedia, media_of};
 use super::{Store, StoreError, call, to_jiff};
 use crate::model::{
     ConversationId, DeliveryStatus, MessageId, MessageType, PhoneNumber, RulesetHash, Wamid,
@@ -42,6 +43,8 @@ pub struct Message {
     pub language: Option<String>,
     pub intent: Option<String>,
     pub revoked: bool,
+    /// Not of what was taken back.
+    pub media: Option<MessageMedia>,
 }
 
 /// Why a message was answered as it was.
@@ -82,7 +85,8 @@ impl Store {
                      SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
                             CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
                             m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
-                            m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                            m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked,
+                            CASE WHEN m.revoked_at IS NULL THEN message_media(m.conversation_id, m.id) END AS media
                      FROM contact_identifiers i
                      JOIN conversations c ON c.contact_id = i.contact_id
                      JOIN messages m ON m.conversation_id = c.id
@@ -123,7 +127,8 @@ impl Store {
                 "SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
                         CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
                         m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
-                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked,
+                            CASE WHEN m.revoked_at IS NULL THEN message_media(m.conversation_id, m.id) END AS media
                  FROM messages m
                  WHERE m.conversation_id = $1 AND ($2::uuid IS NULL OR m.id < $2)
                  ORDER BY m.id DESC LIMIT $3",
@@ -155,7 +160,8 @@ impl Store {
                 "SELECT m.conversation_id, m.id, m.direction, m.author, m.wamid, m.message_type,
                         CASE WHEN m.revoked_at IS NULL THEN m.content ELSE '' END AS content,
                         m.button, m.reply_to, m.sent_at, m.received_at, m.status, m.errors, m.sentiment,
-                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked
+                        m.sentiment_label, m.language, m.intent, m.revoked_at IS NOT NULL AS revoked,
+                            CASE WHEN m.revoked_at IS NULL THEN message_media(m.conversation_id, m.id) END AS media
                  FROM contact_identifiers i
                  JOIN conversations c ON c.contact_id = i.contact_id
                  JOIN messages m ON m.conversation_id = c.id
@@ -257,6 +263,7 @@ fn message_of(row: &PgRow) -> Result<Message, sqlx::Error> {
         language: row.try_get("language")?,
         intent: row.try_get("intent")?,
         revoked: row.try_get("revoked")?,
+        media: media_of(row)?,
     })
 }
 

@@ -28,6 +28,7 @@ pub mod settings;
 pub mod templates;
 mod time;
 pub mod turns;
+mod uploads;
 mod wakes;
 
 use std::str::FromStr;

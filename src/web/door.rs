@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::conversations::ingest::Intake;
+use crate::media::Library;
 use crate::model::{Event, PhoneNumberId, Unreadable};
 use crate::rulesets::LiveRules;
 use crate::settings::{Current, Live, Settings};
@@ -20,6 +21,7 @@ pub struct Road {
     pub store: Store,
     pub rules: LiveRules,
     pub settings: Settings,
+    pub library: Library,
 }
 
 /// The state of the router. Cheap to clone.

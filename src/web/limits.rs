@@ -18,6 +18,9 @@ const WEBHOOK_MAX: Duration = Duration::from_secs(5);
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// JSON of the API.
 pub(super) const API_BODY_BYTES_MAX: usize = 256 * 1024;
+/// A file that is uploaded, and what the form around it may take besides.
+pub(super) const UPLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;
 pub(super) const JSON_DEPTH_MAX: usize = 32;
 /// From a request of the API to its answer.
 pub(super) const API_MAX: Duration = Duration::from_secs(15);

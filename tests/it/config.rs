@@ -173,19 +173,38 @@ fn every_setting_of_the_table_is_really_read() {
                     .contains(&PathBuf::from("/some/where"))
             );
         } else {
-            let wrong = with(&[(setting.name, "\u{7}=/ not at all ,=,=")]);
+            let mut pairs = BUCKET.to_vec();
+            pairs.push((setting.name, "\u{7}=/ not at all ,=,="));
+            let wrong = with(&pairs);
             assert_eq!(complaints(wrong), [setting.name]);
         }
     }
 }
 
+const BUCKET: [(&str, &str); 3] = [
+    ("PUISANO_MEDIA_URL", "s3://files/town?region=af-south-1"),
+    ("PUISANO_MEDIA_KEY_ID", "our-key"),
+    ("PUISANO_MEDIA_SECRET", "hunter2"),
+];
+
+#[test]
+fn a_bucket_is_given_whole_or_not_at_all() {
+    assert!(with(&[]).unwrap().media.is_none());
+    assert_eq!(with(&BUCKET).unwrap().media.unwrap().bucket, "files");
+    for missing in BUCKET {
+        let rest: Vec<_> = BUCKET.into_iter().filter(|one| *one != missing).collect();
+        assert_eq!(complaints(with(&rest)), [missing.0]);
+    }
+}
+
 #[test]
 fn nothing_secret_is_shown() {
-    let config = with(&[(
+    let mut pairs = BUCKET.to_vec();
+    pairs.push((
         "DATABASE_URL",
         "postgres://bot:hunter2@db.example/town?password=hunter2",
-    )])
-    .unwrap();
+    ));
+    let config = with(&pairs).unwrap();
     let shown = format!("{config:?}");
     for secret in ["EAAtoken", "test_app_secret", "a-word-of-ours", "hunter2"] {
         assert!(!shown.contains(secret), "{shown}");

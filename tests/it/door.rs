@@ -7,6 +7,7 @@ use puisano::channels::whatsapp::{Client, Connection, signature};
 use puisano::clock::Clock;
 use puisano::config::Config;
 use puisano::conversations::ingest::Intake;
+use puisano::media::{Files, Folder, Library};
 use puisano::model::{Origin, PhoneNumberId};
 use puisano::rulesets::{LiveRules, Sources, compile};
 use puisano::security::Secret;
@@ -134,9 +135,18 @@ async fn road(intake: Intake, store: Store, live: Live, work: &Tasks) -> Road {
     };
     Road {
         intake,
+        library: library(&store),
         store,
         rules: LiveRules::new(compile(sources).live.unwrap()),
         settings: settings.unwrap(),
+    }
+}
+
+fn library(store: &Store) -> Library {
+    Library {
+        store: store.clone(),
+        clock: Clock::default(),
+        files: Files::Folder(Folder::new(std::env::temp_dir())),
     }
 }
 

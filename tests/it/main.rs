@@ -9,6 +9,7 @@
 
 mod api;
 mod architecture;
+mod bucket;
 mod chaos;
 mod cli;
 mod config;

@@ -5,21 +5,64 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use jiff::SignedDuration;
-use puisano::media::{FILE_BYTES_MAX, Folder, Library, MediaError, Owner};
+use puisano::media::{
+    Bucket, BucketPlace, Contents, FILE_BYTES_MAX, Files, Folder, Library, MediaError, Owner,
+};
 use puisano::model::{ContactId, Event};
-use puisano::store::media::{Fetched, MediaFile};
-use serde_json::json;
+use puisano::security::Secret;
+use puisano::store::media::{Fetched, MediaFile, Uploaded};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
 
+use crate::bucket::FakeS3;
 use crate::database::Database;
 use crate::ingest::{phone, says};
 use crate::road::{PALESA, Road};
 use crate::world::Town;
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 not much of a picture";
+
+/// The API of a town, with a key.
+struct Api {
+    client: reqwest::Client,
+    address: String,
+    key: String,
+}
+
+impl Api {
+    fn of(town: &Town) -> Self {
+        let made = town.command(&["key", "create", "--name", "billing", "--scope", "send"]);
+        Self {
+            client: puisano::channels::local_client(std::time::Duration::from_secs(20)).unwrap(),
+            address: town.address(),
+            key: String::from_utf8(made.stdout).unwrap().trim().to_owned(),
+        }
+    }
+
+    async fn upload(&self, bytes: &'static [u8], filename: &'static str) -> Value {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(filename);
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let call = self.client.post(format!("{}/api/v1/media", self.address));
+        let answer = call.bearer_auth(&self.key).multipart(form).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 201);
+        answer.json().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let call = self.client.post(format!("{}{path}", self.address));
+        let answer = call.bearer_auth(&self.key).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let call = self.client.get(format!("{}{path}", self.address));
+        let answer = call.bearer_auth(&self.key).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+}
 
 /// A library in a folder that is gone afterwards.
 struct Shelf {
@@ -33,7 +76,7 @@ impl Shelf {
         let library = Library {
             store: database.store.clone(),
             clock: database.clock.clone(),
-            folder: Folder::new(&root),
+            files: Files::Folder(Folder::new(&root)),
         };
         Self { library, root }
     }
@@ -57,6 +100,11 @@ impl Drop for Shelf {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.root);
     }
+}
+
+async fn whole(contents: Contents) -> Vec<u8> {
+    let portions: Vec<Bytes> = contents.try_collect().await.unwrap();
+    portions.concat()
 }
 
 /// All files below `folder`.
@@ -93,14 +141,11 @@ async fn a_file_is_kept_once_under_its_content_and_only_ever_saved() {
     let place = shelf.root.join(owner.to_string()).join(&first.hash);
     assert_eq!(files(&shelf.root), std::slice::from_ref(&place));
 
-    let mut served = shelf
+    let served = shelf
         .library
         .serve(owner, first.hash.parse().unwrap())
         .await
         .unwrap();
-    let mut bytes = Vec::new();
-    served.file.read_to_end(&mut bytes).await.unwrap();
-    assert_eq!(bytes, JPEG);
     let header = |name: &str| {
         let found = served.headers.iter().find(|(header, _)| *header == name);
         found.unwrap().1.clone()
@@ -111,6 +156,7 @@ async fn a_file_is_kept_once_under_its_content_and_only_ever_saved() {
         header("content-disposition"),
         "attachment; filename=\"t_helete.jpg\"; filename*=UTF-8''t%C5%A1helete.jpg"
     );
+    assert_eq!(whole(served.contents).await, JPEG);
     let stranger = Owner::Contact(ContactId(database.clock.new_id()));
     for owner in [stranger, Owner::Shared] {
         let refused = shelf
@@ -119,7 +165,7 @@ async fn a_file_is_kept_once_under_its_content_and_only_ever_saved() {
             .await;
         assert!(matches!(refused, Err(MediaError::NotFound)));
     }
-    shelf.library.folder.erase(owner).await.unwrap();
+    shelf.library.erase(owner).await.unwrap();
     let erased = shelf
         .library
         .serve(owner, first.hash.parse().unwrap())
@@ -250,4 +296,182 @@ async fn what_a_customer_sends_is_in_the_folder_a_moment_later() {
     let kept = files(&town.data().join("media"));
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert_eq!(std::fs::read(&kept[0]).unwrap(), JPEG);
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_files_as_the_folder_does() {
+    let database = Database::new().await;
+    let fake = FakeS3::start().await;
+    let unfinished = Shelf::new(&database);
+    let files = |secret: &str| {
+        let url = format!("s3://files/town?endpoint={}&region=af-south-1", fake.url);
+        let place = BucketPlace {
+            key_id: Secret::new("our-key"),
+            secret: Secret::new(secret),
+            ..BucketPlace::parse(&url).unwrap()
+        };
+        Files::Bucket {
+            bucket: Bucket::connect(&place).unwrap(),
+            unfinished: Folder::new(&unfinished.root),
+        }
+    };
+    let library = Library {
+        files: files("our-secret"),
+        ..unfinished.library.clone()
+    };
+    let upload = async |owner, bytes: &'static [u8]| {
+        let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(bytes))]);
+        library.upload((owner, None), body).await
+    };
+    let somebody = Owner::Contact(ContactId(database.clock.new_id()));
+    let own = upload(somebody, JPEG).await.unwrap();
+    upload(somebody, b"a letter").await.unwrap();
+    let shared = upload(Owner::Shared, JPEG).await.unwrap();
+    assert_eq!(own.hash, shared.hash);
+    let names = [
+        format!("town/{somebody}/{}", own.hash),
+        format!("town/shared/{}", own.hash),
+    ];
+    assert!(names.iter().all(|name| fake.names().contains(name)));
+    assert_eq!(fake.names().len(), 3);
+    assert_eq!(files_below(&unfinished), 0, "nothing stays on this machine");
+    let hash = own.hash.parse().unwrap();
+    let served = library.serve(somebody, hash).await.unwrap();
+    assert_eq!(served.bytes, JPEG.len() as u64);
+    assert_eq!(whole(served.contents).await, JPEG);
+    library.erase(somebody).await.unwrap();
+    assert_eq!(fake.names(), names[1..]);
+    let gone = library.serve(somebody, hash).await;
+    assert!(matches!(gone, Err(MediaError::NotFound)));
+    assert!(library.serve(Owner::Shared, hash).await.is_ok());
+    assert!(fake.signed_by("our-key"));
+}
+
+fn files_below(shelf: &Shelf) -> usize {
+    files(&shelf.root).len()
+}
+
+#[tokio::test]
+async fn a_file_of_ours_is_on_the_phone_and_is_uploaded_once() {
+    let town = Town::open("stored").await;
+    assert!(town.writes(PALESA, "hello 1").await);
+    town.wait("an answer", async || {
+        !town.received(PALESA).await.is_empty()
+    })
+    .await;
+    let api = Api::of(&town);
+    let answer = api.upload(b"%PDF-1.7 a bill", "bill.pdf").await;
+    let hash = hex::encode(Sha256::digest(b"%PDF-1.7 a bill"));
+    assert_eq!(answer["id"], format!("shared/{hash}"));
+    for caption in ["first", "second"] {
+        let message = json!({
+            "to": PALESA, "media_type": "document", "media_id": answer["id"], "caption": caption,
+        });
+        let (status, queued) = api.post("/api/whatsapp/send", &message).await;
+        assert_eq!(status, 202, "{queued}");
+        let sent = format!("/api/whatsapp/messages/{}", queued["id"].as_str().unwrap());
+        town.wait("the file", async || {
+            api.get(&sent).await["status"] == "read"
+        })
+        .await;
+        let media = &api.get(&sent).await["media"];
+        assert_eq!(
+            *media,
+            json!({ "id": answer["id"], "mime": "application/pdf", "bytes": 15, "filename": "bill.pdf", "state": "stored" })
+        );
+    }
+    let shown = town.phone(PALESA).await;
+    let shown: Vec<_> = shown
+        .iter()
+        .filter(|one| one["type"] == "document")
+        .collect();
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert_eq!(shown[0]["document"]["filename"], "bill.pdf");
+    assert_eq!(
+        shown[0]["document"]["id"], shown[1]["document"]["id"],
+        "it was uploaded once"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_whatsapp_does_not_take_is_told_in_words() {
+    let town = Town::open("refused").await;
+    assert!(town.writes(PALESA, "hello 1").await);
+    town.wait("an answer", async || {
+        !town.received(PALESA).await.is_empty()
+    })
+    .await;
+    let api = Api::of(&town);
+    let answer = api.upload(JPEG, "leak.jpg").await;
+    // Somebody has lost it in the meantime.
+    let kept = files(&town.data().join("media"));
+    for path in &kept {
+        std::fs::remove_file(path).unwrap();
+    }
+    let message = json!({ "to": PALESA, "media_type": "image", "media_id": answer["id"] });
+    let (_, queued) = api.post("/api/whatsapp/send", &message).await;
+    let sent = format!("/api/whatsapp/messages/{}", queued["id"].as_str().unwrap());
+    town.wait("the verdict", async || {
+        api.get(&sent).await["status"] == "failed"
+    })
+    .await;
+    let told = api.get(&sent).await;
+    assert_eq!(
+        told["explanation"],
+        "The file could not be read: it is not here any more."
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_for_now_keeps_its_messages_waiting() {
+    let road = Road::new().await;
+    let store = &road.database.store;
+    road.says(PALESA, &["hello"]).await;
+    let shelf = Shelf::new(&road.database);
+    let file = shelf.upload(Owner::Shared, None, vec![Ok(JPEG)]).await;
+    assert!(file.is_ok());
+    road.database
+        .texts(
+            "INSERT INTO outbox (conversation_id, id, seq, tag, contact_id, phone_number_id, author, epoch, content, state,
+                                 due_at, expires_at, created_at, class, waits_for)
+             SELECT c.id, gen_random_uuid(), 0, 1, c.contact_id, '1', 'system', 0,
+                    jsonb_build_object('source', jsonb_build_object('stored', f.owner || '/' || f.hash)), 'pending',
+                    puisano_now() + interval '1 hour', puisano_now() + interval '1 day', puisano_now(),
+                    'notification', 'upload'
+             FROM conversations c, media_files f
+             RETURNING id::text",
+        )
+        .await;
+    let lease = SignedDuration::from_secs(60);
+    let first = store.claim_media_uploads(4, lease).await.unwrap().remove(0);
+    assert_eq!(store.claim_media_uploads(4, lease).await.unwrap(), []);
+    road.advance(61).await;
+    let second = store.claim_media_uploads(4, lease).await.unwrap().remove(0);
+    let state = "SELECT concat_ws(' ', state, failure, due_at <= puisano_now()) FROM outbox WHERE class = 'notification'";
+    let before = road.database.texts(state).await;
+    let lost = Uploaded::Failed {
+        failure: "from the dead".to_owned(),
+    };
+    store.finish_media_upload(&first, &lost).await.unwrap();
+    assert_eq!(road.database.texts(state).await, before);
+    let later = Uploaded::Later {
+        due_at: road.now() + SignedDuration::from_secs(5),
+        failure: "not now".to_owned(),
+    };
+    store.finish_media_upload(&second, &later).await.unwrap();
+    assert_eq!(store.claim_media_uploads(4, lease).await.unwrap(), []);
+    assert_eq!(road.database.texts(state).await, ["pending not now f"]);
+    road.advance(6).await;
+    let third = store.claim_media_uploads(4, lease).await.unwrap().remove(0);
+    let there = Uploaded::There {
+        id: "77".to_owned(),
+        until: road.now() + SignedDuration::from_hours(29 * 24),
+    };
+    store.finish_media_upload(&third, &there).await.unwrap();
+    road.advance(600).await;
+    assert_eq!(store.claim_media_uploads(4, lease).await.unwrap(), []);
+    assert_eq!(road.database.texts(state).await, ["pending t"]);
+    let known =
+        "SELECT concat_ws(' ', uploaded_id, uploaded_for, upload_attempts) FROM media_files";
+    assert_eq!(road.database.texts(known).await, ["77 1 0"]);
 }

@@ -10,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use puisano_engine::{Consent, Language};
 
 use crate::model::{
-    ContactId, ConversationId, Filling, Notice, OnUnknown, OutboxState, OutgoingContent,
-    TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter,
+    ContactId, ConversationId, Filling, MediaSource, Notice, OnUnknown, OutboxState,
+    OutgoingContent, TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter,
 };
 use crate::store::outbox::{
-    Docket, NoticeAct, NoticeCandidate, NoticeSend, TemplateLink, WaitsFor,
+    Docket, FileAt, NoticeAct, NoticeCandidate, NoticeSend, TemplateLink, WaitsFor,
 };
 
 /// Nothing that is not critical is sent from the evening to the morning, by the customer's clock.
@@ -30,6 +30,7 @@ const PAIR_BURST: SignedDuration = SignedDuration::from_secs(6 * 44);
 const CALL_LOST: SignedDuration = SignedDuration::from_secs(30);
 /// How often something is looked at again that waits for others to act.
 const TEMPLATE_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+const UPLOAD_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 const TIER_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 /// What is said to one person leaves one after the other, or it could arrive in another order.
 const ANOTHER_AGAIN: SignedDuration = SignedDuration::from_millis(150);
@@ -135,10 +136,10 @@ pub(super) fn judge(law: &Law, docket: Docket, candidate: &NoticeCandidate) -> N
     }
     let (content, language) = match form(docket.now, candidate) {
         Form::As(content, language) => (content, language),
-        Form::Wait => {
+        Form::Wait(again, why) => {
             return NoticeAct::Wait {
-                until: later(docket.now, TEMPLATE_AGAIN).min(candidate.expires_at),
-                why: Some(WaitsFor::Template),
+                until: later(docket.now, again).min(candidate.expires_at),
+                why: Some(why),
             };
         }
         Form::Never(why) => return NoticeAct::Cancel { why },
@@ -262,8 +263,8 @@ fn window_is_open(now: Timestamp, candidate: &NoticeCandidate) -> bool {
 
 enum Form {
     As(OutgoingContent, Option<Language>),
-    /// No template for it is approved.
-    Wait,
+    /// No template for it is approved, or WhatsApp does not have its file.
+    Wait(SignedDuration, WaitsFor),
     Never(&'static str),
 }
 
@@ -286,13 +287,31 @@ fn form(now: Timestamp, candidate: &NoticeCandidate) -> Form {
                 OutgoingContent::Template(template(filling, link)),
                 Some(filling.language),
             ),
-            None => Form::Wait,
+            None => Form::Wait(TEMPLATE_AGAIN, WaitsFor::Template),
         },
         Some(content @ OutgoingContent::Template(_)) => Form::As(content.clone(), None),
-        Some(content) if open => Form::As(content.clone(), None),
+        Some(content) if open => as_it_is(content, &candidate.file),
         Some(_) => Form::Never(
             "More than 24 hours have passed since the customer last wrote; only a template can be sent.",
         ),
+    }
+}
+
+/// With WhatsApp's id of the file, where it sends one of ours.
+fn as_it_is(content: &OutgoingContent, file: &FileAt) -> Form {
+    let mut content = content.clone();
+    if content.stored_file().is_none() {
+        return Form::As(content, None);
+    }
+    match file {
+        FileAt::Nowhere => Form::Never("The file is not here any more."),
+        FileAt::Here => Form::Wait(UPLOAD_AGAIN, WaitsFor::Upload),
+        FileAt::WhatsApp(id) => {
+            if let OutgoingContent::Media { source, .. } = &mut content {
+                *source = MediaSource::Id(id.clone());
+            }
+            Form::As(content, None)
+        }
     }
 }
 

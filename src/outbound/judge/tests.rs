@@ -6,7 +6,7 @@ use puisano_engine::Filled;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Class, OutboxId};
+use crate::model::{Class, MediaKind, OutboxId};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -93,6 +93,7 @@ fn candidate() -> NoticeCandidate {
         initiated: false,
         pair_tat: now(),
         links: vec![link(Language::EN)],
+        file: FileAt::Nowhere,
     }
 }
 
@@ -571,4 +572,44 @@ proptest! {
         prop_assert!(sends <= sends_max);
         prop_assert!(tier_left.is_none_or(|left| initiations <= left.max(0)));
     }
+}
+
+#[test]
+fn a_file_of_ours_is_sent_when_whatsapp_has_it() {
+    let mut candidate = candidate();
+    candidate.critical = true;
+    candidate.last_inbound_at = Some(now());
+    candidate.content = Some(OutgoingContent::Media {
+        kind: MediaKind::Image,
+        source: MediaSource::Stored("shared/00".to_owned()),
+        caption: None,
+        filename: None,
+    });
+    let docket = Docket {
+        now: now(),
+        tier_left: None,
+        sends_max: 1,
+    };
+    candidate.file = FileAt::Here;
+    let NoticeAct::Wait {
+        until,
+        why: Some(WaitsFor::Upload),
+    } = judge(&law(), docket, &candidate)
+    else {
+        panic!("it waits");
+    };
+    assert!(until > now() && until < candidate.expires_at);
+    candidate.file = FileAt::WhatsApp("77".to_owned());
+    let NoticeAct::Send(send) = judge(&law(), docket, &candidate) else {
+        panic!("it is sent");
+    };
+    assert!(matches!(
+        send.content,
+        OutgoingContent::Media { source: MediaSource::Id(id), .. } if id == "77"
+    ));
+    candidate.file = FileAt::Nowhere;
+    assert!(matches!(
+        judge(&law(), docket, &candidate),
+        NoticeAct::Cancel { .. }
+    ));
 }

@@ -173,6 +173,7 @@ fn waits_in_words(what: &str) -> &'static str {
         }
         "cap" => "The person has had as many notifications today as are allowed.",
         "pair" => "It keeps to WhatsApp's pace for one recipient.",
+        "upload" => "Its file is being given to WhatsApp.",
         "paused" => "Sending is paused for the whole number.",
         "off" => "Sending is switched off in the settings.",
         _ => "It waits to be sent.",
@@ -238,6 +239,7 @@ fn message_json(message: &StoredMessage) -> Value {
         "error_code": message.failure_code,
         "errors": message.errors,
         "notification": message.notification,
+        "media": message.media,
         "created_at": message.sent_at,
         "status_at": message.status_at,
         "history": history,

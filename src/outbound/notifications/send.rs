@@ -11,7 +11,7 @@ use puisano_engine::{FieldProblem, Language, Template};
 
 use super::{Caller, Desk, NoticeRequest, Refused, accept, problem};
 use crate::channels::whatsapp::{TemplateTexts, template_parameters};
-use crate::model::{Address, OutgoingContent, TemplateMessage, TemplateParameter};
+use crate::model::{Address, MediaKind, OutgoingContent, TemplateMessage, TemplateParameter};
 use crate::outbound::enqueue::WINDOW;
 use crate::store::idempotency::Answer;
 use crate::store::notifications::{NewMessage, Queued};
@@ -87,6 +87,7 @@ pub async fn send(desk: &Desk, caller: &Caller, request: SendRequest) -> Result<
     let now = desk.clock.now();
     match request.content {
         Content::Message(content) => {
+            let content = with_file(desk, content).await?;
             // The customer is there: they wrote less than a day ago, or it is not sent at all.
             let new = NewMessage {
                 to: request.to,
@@ -160,10 +161,45 @@ async fn queue(desk: &Desk, caller: &Caller, new: &NewMessage) -> Result<Answer,
             "to",
             "this contact has neither a phone number nor a user id",
         ),
+        Queued::NoSuchFile => wrong("media_id", NO_SUCH_FILE),
         Queued::NoSuchQuote => wrong(
             "reply_to",
             "there is no such message with this person, or WhatsApp does not know it yet",
         ),
+    }
+}
+
+const NO_SUCH_FILE: &str = "there is no such file for this person; upload it first";
+
+/// A message with a file of ours has one that is here and of the right type; a document has the file's name.
+async fn with_file(desk: &Desk, mut content: OutgoingContent) -> Result<OutgoingContent, Refused> {
+    let wrong = |what: String| Refused::Fields(vec![problem("media_id", what)]);
+    let Some((owner, hash)) = content.stored_file().and_then(|file| file.split_once('/')) else {
+        return Ok(content);
+    };
+    let file = desk.store.media_file(owner, hash).await?;
+    let file = file.ok_or_else(|| wrong(NO_SUCH_FILE.to_owned()))?;
+    if let OutgoingContent::Media { kind, filename, .. } = &mut content {
+        if !fits(*kind, &file.mime) {
+            let what = format!("this file is {}, which cannot be sent as such", file.mime);
+            return Err(wrong(what));
+        }
+        if *kind == MediaKind::Document && filename.is_none() {
+            filename.clone_from(&file.filename);
+        }
+    }
+    Ok(content)
+}
+
+/// Whether WhatsApp takes a file of this type as such a message.
+fn fits(kind: MediaKind, mime: &str) -> bool {
+    match kind {
+        MediaKind::Image => matches!(mime, "image/jpeg" | "image/png"),
+        MediaKind::Video => mime.starts_with("video/"),
+        MediaKind::Audio => mime.starts_with("audio/"),
+        MediaKind::Voice => mime == "audio/ogg",
+        MediaKind::Sticker => mime == "image/webp",
+        MediaKind::Document => mime.starts_with("application/") || mime == "text/plain",
     }
 }
 

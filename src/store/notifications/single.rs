@@ -11,10 +11,11 @@ use super::people::{House, contact_at, open_conversations, persons};
 use super::{NewNotice, put_notices, random_tag};
 use crate::clock::Clock;
 use crate::model::{
-    Address, Class, ConversationId, OnUnknown, Origin, OutboxId, OutgoingContent, PhoneNumberId,
-    Wamid,
+    Address, Class, ContactId, ConversationId, OnUnknown, Origin, OutboxId, OutgoingContent,
+    PhoneNumberId, Wamid,
 };
 use crate::store::idempotency::{Answer, Earlier, Once, earlier, remember};
+use crate::store::media::{MessageMedia, media_of};
 use crate::store::{Store, StoreError, Topic, call, to_jiff};
 
 /// How often queueing is tried when another writer is in the way.
@@ -43,6 +44,8 @@ pub enum Queued {
     OtherRequest,
     NoSuchContact,
     NoSuchQuote,
+    /// The file is somebody else's.
+    NoSuchFile,
     /// There is neither a phone number nor a user id.
     NoAddress,
 }
@@ -64,6 +67,7 @@ pub struct StoredMessage {
     pub failure: Option<String>,
     pub failure_code: Option<i64>,
     pub notification: Option<Uuid>,
+    pub media: Option<MessageMedia>,
     pub events: Vec<Event>,
 }
 
@@ -177,6 +181,13 @@ async fn notice(
     else {
         return Ok(Err(Queued::NoAddress));
     };
+    if new
+        .content
+        .stored_file()
+        .is_some_and(|file| !is_for(file, contact))
+    {
+        return Ok(Err(Queued::NoSuchFile));
+    }
     let (mut content, mut reply_to) = (new.content.clone(), None);
     if let Some(id) = &new.quotes {
         let Some(wamid) = quoted(db, conversation, id).await? else {
@@ -208,6 +219,12 @@ async fn notice(
     }))
 }
 
+/// What one contact sent or got goes to nobody else.
+fn is_for(file: &str, contact: ContactId) -> bool {
+    let owner = file.split_once('/').map(|(owner, _)| owner);
+    owner.is_some_and(|owner| owner == "shared" || owner == contact.to_string())
+}
+
 /// WhatsApp's id of a message of this conversation.
 async fn quoted(
     db: &mut PgConnection,
@@ -236,7 +253,8 @@ WITH place AS (
     LIMIT 1
 )
 SELECT m.conversation_id, m.id, m.wamid, m.direction, m.message_type, m.status, m.status_at, m.sent_at, m.errors,
-       o.state AS outbox_state, o.waits_for, o.failure, o.failure_code, o.notification_id
+       o.state AS outbox_state, o.waits_for, o.failure, o.failure_code, o.notification_id,
+       CASE WHEN m.revoked_at IS NULL THEN message_media(m.conversation_id, m.id) END AS media
 FROM place p
 JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = p.message_id
 LEFT JOIN outbox o ON o.conversation_id = m.conversation_id AND o.id = m.id";
@@ -257,6 +275,7 @@ fn message_of(row: &PgRow, events: &[PgRow]) -> Result<StoredMessage, sqlx::Erro
         failure: row.try_get("failure")?,
         failure_code: row.try_get("failure_code")?,
         notification: row.try_get("notification_id")?,
+        media: media_of(row)?,
         events: events
             .iter()
             .map(|row| {

@@ -17,8 +17,8 @@ pub use dead::{Dead, DeadLetter, ItemStatus, Replayed};
 pub use exchange::{Exchange, Send, SendResult, Terms, Verdict};
 pub(super) use failed::{Failed, note_failed};
 pub use notices::{
-    Docket, NoticeAct, NoticeCandidate, NoticeExchange, NoticeSend, NoticeTerms, TemplateLink,
-    WaitsFor,
+    Docket, FileAt, NoticeAct, NoticeCandidate, NoticeExchange, NoticeSend, NoticeTerms,
+    TemplateLink, WaitsFor,
 };
 pub use number::{Number, NumberNews, NumberPause, NumberState, NumberUpdate, Said};
 pub use read::OutboxItem;

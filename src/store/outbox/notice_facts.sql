@@ -16,7 +16,9 @@ SELECT o.conversation_id, o.id, o.contact_id, o.phone_number_id, o.class, o.cate
        EXISTS (SELECT FROM outbox b WHERE b.conversation_id = o.conversation_id AND b.state = 'sending'
                AND b.class IN ('notification', 'bulk') AND b.id <> o.id) AS under_way,
        EXISTS (SELECT FROM initiations i WHERE i.contact_id = o.contact_id AND i.at > clock.yesterday) AS initiated,
-       address.phone, address.user_id, link.links
+       address.phone, address.user_id, link.links,
+       file.hash IS NOT NULL AS file_is_here,
+       CASE WHEN file.uploaded_until > clock.now AND file.uploaded_for = o.phone_number_id THEN file.uploaded_id END AS uploaded_id
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS due (conversation_id, id, place)
 CROSS JOIN clock
 JOIN outbox o ON o.conversation_id = due.conversation_id AND o.id = due.id
@@ -40,5 +42,8 @@ CROSS JOIN LATERAL (
     FROM template_links t
     WHERE t.template = o.content ->> 'template' AND t.state = 'approved'
       AND t.meta_name IS NOT NULL AND t.meta_language IS NOT NULL) link
+LEFT JOIN media_files file
+    ON file.owner = split_part(o.content #>> '{source,stored}', '/', 1)
+   AND file.hash = split_part(o.content #>> '{source,stored}', '/', 2)
 WHERE o.state IN ('pending', 'sending', 'unknown') AND o.due_at <= clock.now
 ORDER BY due.place

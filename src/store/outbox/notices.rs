@@ -78,6 +78,18 @@ pub struct NoticeCandidate {
     /// When the pair's allowance is whole again; never before now.
     pub pair_tat: Timestamp,
     pub links: Vec<TemplateLink>,
+    /// Of content that sends a file of ours.
+    pub file: FileAt,
+}
+
+/// Where a file of ours is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileAt {
+    Nowhere,
+    /// Here only.
+    Here,
+    /// WhatsApp has it too, under this id, for the number that sends.
+    WhatsApp(String),
 }
 
 /// One of Meta's templates that is approved for ours.
@@ -136,6 +148,8 @@ pub enum WaitsFor {
     Tier,
     Cap,
     Pair,
+    /// WhatsApp does not have the file yet.
+    Upload,
 }
 
 impl WaitsFor {
@@ -146,6 +160,7 @@ impl WaitsFor {
             Self::Tier => "tier",
             Self::Cap => "cap",
             Self::Pair => "pair",
+            Self::Upload => "upload",
         }
     }
 }
@@ -414,7 +429,19 @@ fn candidate_of(row: &PgRow) -> Result<NoticeCandidate, sqlx::Error> {
         initiated: row.try_get("initiated")?,
         pair_tat: to_jiff(row.try_get("pair_tat")?),
         links: links_of(row.try_get("links")?),
+        file: file_of(row)?,
     })
+}
+
+fn file_of(row: &PgRow) -> Result<FileAt, sqlx::Error> {
+    let is_here: bool = row.try_get("file_is_here")?;
+    let id: Option<String> = row.try_get("uploaded_id")?;
+    let here = if is_here {
+        FileAt::Here
+    } else {
+        FileAt::Nowhere
+    };
+    Ok(id.map_or(here, FileAt::WhatsApp))
 }
 
 fn links_of(links: Option<Value>) -> Vec<TemplateLink> {

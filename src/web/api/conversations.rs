@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::gate::Desk;
 use super::input::{Asked, Bare, Input, Named};
+use super::media::MessageFile;
 use super::page::{Page, Which};
 use super::problem::Problem;
 use super::repeat;
@@ -63,6 +64,9 @@ pub(super) struct Said {
     language: Option<String>,
     #[schema(required = true)]
     intent: Option<String>,
+    /// The file that was sent with it.
+    #[schema(required = true)]
+    media: Option<MessageFile>,
 }
 
 /// What staff answers.
@@ -186,6 +190,7 @@ pub(super) fn said(message: messages::Message) -> Said {
             .filter(|label| label != "not_judged"),
         language: message.language,
         intent: message.intent,
+        media: message.media.map(MessageFile::from),
     }
 }
 

@@ -111,24 +111,24 @@ pub(super) fn frame() -> OpenApi {
         .build()
 }
 
-const ABOUT: &str = "Notifications, messages, contacts, conversations, templates and settings over HTTP.\n\n\
+const ABOUT: &str = "Notifications, messages, files, contacts, conversations, templates and settings over HTTP.\n\n\
     Every request carries `Authorization: Bearer KEY`. Every POST takes `Idempotency-Key`: the same key with the same \
     body gets the first answer again for seven days. Lists come in pages (`limit`, `after`). Every answer tells with \
     `RateLimit` what is left of the key's requests. What goes wrong is told as RFC 9457 problem details.";
 
-/// The operations of `routes`, open to keys with `scope`.
+/// The operations of `routes`, open to keys with any of `scopes`.
 pub(super) fn scoped(
     door: &Door,
-    scope: Scope,
+    scopes: &'static [Scope],
     mut routes: OpenApiRouter<Door>,
 ) -> OpenApiRouter<Door> {
     for item in routes.get_openapi_mut().paths.paths.values_mut() {
         for (method, operation) in operations(item) {
-            complete(&method, operation, scope);
+            complete(&method, operation, scopes);
         }
     }
     let door = door.clone();
-    routes.route_layer(from_fn_with_state(Gate { door, scope }, gate))
+    routes.route_layer(from_fn_with_state(Gate { door, scopes }, gate))
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
@@ -143,8 +143,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
     .filter_map(|(method, operation)| Some((method, operation?)))
 }
 
-fn complete(method: &HttpMethod, operation: &mut Operation, scope: Scope) {
-    operation.security = Some(vec![SecurityRequirement::new(SECURITY, [scope.as_str()])]);
+fn complete(method: &HttpMethod, operation: &mut Operation, scopes: &[Scope]) {
+    let requirement = |scope: &Scope| SecurityRequirement::new(SECURITY, [scope.as_str()]);
+    operation.security = Some(scopes.iter().map(requirement).collect());
     if matches!(method, HttpMethod::Post) {
         operation
             .parameters

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 
 use super::problem::Problem;
 use crate::clock::Clock;
+use crate::media::Library;
 use crate::model::ApiKeyId;
 use crate::outbound::{notifications, templates};
 use crate::people;
@@ -37,13 +38,28 @@ pub(super) struct Caller {
     pub(super) key: ApiKeyId,
     /// The key's name, which stays when the key is rotated.
     pub(super) name: String,
+    scopes: Vec<String>,
+}
+
+impl Caller {
+    /// What not every key that may call an operation may see.
+    pub(super) fn needs(&self, scope: Scope) -> Result<(), Problem> {
+        holds(&self.scopes, scope)
+            .then_some(())
+            .ok_or_else(|| Problem::out_of_scope(scope.as_str()))
+    }
+}
+
+fn holds(scopes: &[String], scope: Scope) -> bool {
+    scopes.iter().any(|held| held == scope.as_str())
 }
 
 /// What a route asks of those who call it.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     pub(super) door: Door,
-    pub(super) scope: Scope,
+    /// Any of these opens.
+    pub(super) scopes: &'static [Scope],
 }
 
 pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
@@ -82,9 +98,9 @@ async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<(Caller, Taken), Prob
     let unknown = || Problem::no_key("This key is not known, has expired or was revoked.");
     let hash = KeyText::parse(text).ok_or_else(unknown)?.hash();
     let key = road.store.use_api_key(&hash).await?.ok_or_else(unknown)?;
-    let scope = gate.scope.as_str();
-    if !key.scopes.iter().any(|held| held == scope) {
-        return Err(Problem::out_of_scope(scope));
+    if !gate.scopes.iter().any(|scope| holds(&key.scopes, *scope)) {
+        let needed: Vec<&str> = gate.scopes.iter().map(|scope| scope.as_str()).collect();
+        return Err(Problem::out_of_scope(&needed.join("` or `")));
     }
     let rate = Rate {
         count: gate.door.limits().api_per_minute,
@@ -97,6 +113,7 @@ async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<(Caller, Taken), Prob
     let caller = Caller {
         key: key.id,
         name: key.name,
+        scopes: key.scopes,
     };
     Ok((caller, taken))
 }
@@ -165,6 +182,10 @@ impl Desk {
 
     pub(super) fn clock(&self) -> &Clock {
         self.door.clock()
+    }
+
+    pub(super) fn library(&self) -> &Library {
+        &self.road.library
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -8,7 +8,6 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -41,7 +40,7 @@ impl<T: DeserializeOwned> FromRequest<Door> for Input<T> {
             return Err(Problem::not_json());
         }
         let whole = body::read(body, &parts.headers, (door, API_BODY_BYTES_MAX)).await?;
-        let once = once(&parts, &caller, &whole.body)?;
+        let once = once(&parts, &caller, &[&whole.body])?;
         Ok(Self {
             body: read(&whole.body)?,
             once,
@@ -62,7 +61,7 @@ impl FromRequest<Door> for Bare {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, door).await?;
         let whole = body::read(body, &parts.headers, (door, API_BODY_BYTES_MAX)).await?;
-        let once = once(&parts, &caller, &whole.body)?;
+        let once = once(&parts, &caller, &[&whole.body])?;
         let text = whole.body.trim_ascii();
         if text.is_empty() || text == b"{}" {
             return Ok(Self { once });
@@ -127,7 +126,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn once(parts: &Parts, caller: &Caller, body: &Bytes) -> Result<Option<Once>, Problem> {
+/// What makes the request one that may be repeated; `content` is what must be the same then.
+pub(super) fn once(
+    parts: &Parts,
+    caller: &Caller,
+    content: &[&[u8]],
+) -> Result<Option<Once>, Problem> {
     let mut given = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
     let key = match (given.next(), given.next()) {
         _ if parts.method != Method::POST => return Ok(None),
@@ -143,11 +147,11 @@ fn once(parts: &Parts, caller: &Caller, body: &Bytes) -> Result<Option<Once>, Pr
         )
     })?;
     let mut hash = Sha256::new();
-    for part in [
+    let request = [
         parts.method.as_str().as_bytes(),
         parts.uri.path().as_bytes(),
-        body,
-    ] {
+    ];
+    for part in request.iter().chain(content) {
         // Length first, so that no two requests look alike.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::conversations::Said;
 use super::gate::{Caller, Desk};
 use super::input::{Asked, Input, Named};
+use super::media::MessageFile;
 use super::page::{Page, Which};
 use super::problem::Problem;
 use super::repeat;
@@ -54,6 +55,9 @@ pub(super) struct Message {
     errors: Option<Value>,
     #[schema(required = true)]
     notification: Option<Uuid>,
+    /// The file that is sent with it, if it is one of ours.
+    #[schema(required = true)]
+    media: Option<MessageFile>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(required = true, value_type = Option<String>, format = DateTime)]

@@ -9,6 +9,7 @@ mod conversations;
 mod document;
 mod gate;
 mod input;
+mod media;
 mod messages;
 mod notifications;
 mod page;
@@ -45,7 +46,7 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
     OpenApiRouter::with_openapi(document::frame())
         .merge(scoped(
             door,
-            Scope::Send,
+            &[Scope::Send],
             open()
                 .routes(routes!(notifications::payment_reminder))
                 .routes(routes!(notifications::statement))
@@ -57,11 +58,17 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
                 .routes(routes!(notifications::recipients))
                 .routes(routes!(notifications::stop))
                 .routes(routes!(messages::send))
-                .routes(routes!(messages::one)),
+                .routes(routes!(messages::one))
+                .routes(routes!(media::upload)),
         ))
         .merge(scoped(
             door,
-            Scope::Contacts,
+            &[Scope::Conversations, Scope::Send],
+            open().routes(routes!(media::one)),
+        ))
+        .merge(scoped(
+            door,
+            &[Scope::Contacts],
             open()
                 .routes(routes!(contacts::list, contacts::create))
                 .routes(routes!(contacts::one, contacts::change))
@@ -75,7 +82,7 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
         ))
         .merge(scoped(
             door,
-            Scope::Conversations,
+            &[Scope::Conversations],
             open()
                 .routes(routes!(conversations::list))
                 .routes(routes!(conversations::messages))
@@ -85,14 +92,14 @@ fn operations(door: &Door) -> OpenApiRouter<Door> {
         ))
         .merge(scoped(
             door,
-            Scope::Templates,
+            &[Scope::Templates],
             open()
                 .routes(routes!(templates::list, templates::submit))
                 .routes(routes!(templates::one, templates::bring)),
         ))
         .merge(scoped(
             door,
-            Scope::Settings,
+            &[Scope::Settings],
             open().routes(routes!(settings::read, settings::change)),
         ))
 }

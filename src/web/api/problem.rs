@@ -128,6 +128,18 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, kind, detail)
     }
 
+    pub(super) fn not_a_form() -> Self {
+        let kind = ("urn:puisano:problem:not-a-form", "The body must be a form");
+        let detail = "Send the file as the field `file` of multipart/form-data.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, kind, detail)
+    }
+
+    pub(super) fn file_too_large() -> Self {
+        let kind = ("urn:puisano:problem:too-large", "The body is too large");
+        let detail = "A file may have 16 MiB.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
+    }
+
     pub(super) fn invalid(errors: Vec<FieldProblem>) -> Self {
         let kind = (
             "urn:puisano:problem:invalid-fields",

@@ -1,8 +1,11 @@
 //! The HTTP API in front of a real database: who is let in, what is told to whom, and what comes of it.
 
 mod framework;
+mod media;
 mod sending;
 mod settings;
+
+use std::path::PathBuf;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,6 +13,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use puisano::channels::simulator::{Simulator, SimulatorConfig};
 use puisano::config::Graph;
 use puisano::conversations::ingest::Intake;
+use puisano::media::{Files, Folder, Library};
 use puisano::model::{ApiKeyId, Origin, PhoneNumberId};
 use puisano::rulesets::{LiveRules, Sources, compile};
 use puisano::security::Secret;
@@ -35,6 +39,8 @@ pub(crate) struct Node {
     pub(crate) live: Live,
     pub(crate) store: Store,
     tasks: Tasks,
+    pub(crate) library: Library,
+    folder: PathBuf,
 }
 
 /// What a node is given beside the database.
@@ -98,7 +104,15 @@ impl Node {
             .await
             .unwrap();
         let door = Door::new(live.clone(), clock.clone(), limits);
+        let folder = format!("puisano-api-media-{}", clock.new_id());
+        let folder = std::env::temp_dir().join(folder);
+        let library = Library {
+            store: store.clone(),
+            clock: clock.clone(),
+            files: Files::Folder(Folder::new(&folder)),
+        };
         door.open(Road {
+            library: library.clone(),
             intake: Intake::start(store.clone(), clock, &tasks),
             store: store.clone(),
             rules: LiveRules::new(compile(given.pack).live.unwrap()),
@@ -109,6 +123,8 @@ impl Node {
             live,
             store,
             tasks,
+            library,
+            folder,
         }
     }
 
@@ -167,6 +183,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         self.tasks.stopping().cancel();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::world::Town;
 
 const PAGE: &str = include_str!("../../../docs/sending.md");
+/// What is in the reader's `notice.pdf`.
+const NOTICE: &[u8] = b"%PDF-1.7 the new tariffs";
 const ADDRESS: &str = "http://127.0.0.1:8080";
 
 /// A block of the page.
@@ -38,6 +41,8 @@ struct Curl {
     url: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// A field of a form, and the file in it.
+    file: Option<(String, String)>,
 }
 
 fn curl(command: &str) -> Curl {
@@ -48,6 +53,11 @@ fn curl(command: &str) -> Curl {
         match word.as_str() {
             "-X" => curl.method = words.next(),
             "-d" => curl.body = words.next(),
+            "-F" => {
+                let field = words.next().unwrap();
+                let (name, file) = field.split_once("=@").unwrap();
+                curl.file = Some((name.to_owned(), file.to_owned()));
+            }
             "-H" => {
                 let header = words.next().unwrap();
                 let (name, value) = header.split_once(": ").unwrap();
@@ -120,6 +130,7 @@ struct Reader {
     client: reqwest::Client,
     key: String,
     id: String,
+    file: String,
 }
 
 impl Reader {
@@ -127,6 +138,7 @@ impl Reader {
         let command = command
             .replace("$KEY", &self.key)
             .replace("$ID", &self.id)
+            .replace("$FILE", &self.file)
             .replace("Africa/Johannesburg", &where_it_is_noon())
             .replace(ADDRESS, &self.town.address());
         if command.starts_with("curl ") {
@@ -163,11 +175,18 @@ impl Reader {
         if let Some(body) = &curl.body {
             request = request.body(body.clone());
         }
+        if let Some((field, file)) = &curl.file {
+            let part = Part::bytes(NOTICE).file_name(file.clone());
+            request = request.multipart(Form::new().part(field.clone(), part));
+        }
         let answer = request.send().await.unwrap();
         let (status, body) = (
             answer.status().as_u16(),
             answer.json().await.unwrap_or(json!(null)),
         );
+        if status == 201 && curl.file.is_some() {
+            body["id"].as_str().unwrap().clone_into(&mut self.file);
+        }
         if status == 202 {
             body["id"].as_str().unwrap().clone_into(&mut self.id);
         }
@@ -182,6 +201,7 @@ async fn every_example_of_the_page_does_what_the_page_says() {
         client: puisano::channels::local_client(Duration::from_secs(20)).unwrap(),
         key: String::new(),
         id: String::new(),
+        file: String::new(),
     };
     let (mut command, mut answer, mut answers) = ("", None, 0);
     for block in blocks() {

@@ -51,12 +51,9 @@ pub struct SendCall {
     /// Where WhatsApp fetches the file; `https://`
     #[schema(value_type = Option<String>)]
     pub media_url: Given,
-    /// WhatsApp's id of an uploaded file
+    /// The `id` of a file that was uploaded to `/api/v1/media`, or WhatsApp's id of one that was uploaded there
     #[schema(value_type = Option<String>)]
     pub media_id: Given,
-    /// A file stored here (`owner/hash`)
-    #[schema(value_type = Option<String>)]
-    pub media: Given,
     #[schema(value_type = Option<String>)]
     pub caption: Given,
     #[schema(value_type = Option<String>)]
@@ -269,29 +266,42 @@ fn media_source(reader: &mut Reader, call: &SendCall) -> Option<MediaSource> {
             Err("write a whole link that begins with https://".to_owned())
         }
     };
-    let id = |text: &str| fitting(text, ID_UNITS_MAX);
+    // WhatsApp's ids have no slash.
+    let id = |text: &str| {
+        if text.contains('/') {
+            stored(text)
+        } else {
+            fitting(text, ID_UNITS_MAX).map(MediaSource::Id)
+        }
+    };
     let mut found: Vec<Option<MediaSource>> = Vec::new();
     if !call.media_url.is_missing() {
         found.push(reader.optional("media_url", &call.media_url, link));
     }
     if !call.media_id.is_missing() {
-        found.push(reader.optional("media_id", &call.media_id, |text| {
-            id(text).map(MediaSource::Id)
-        }));
-    }
-    if !call.media.is_missing() {
-        found.push(reader.optional("media", &call.media, |text| {
-            id(text).map(MediaSource::Stored)
-        }));
+        found.push(reader.optional("media_id", &call.media_id, id));
     }
     if found.len() != 1 {
-        reader.wrong(
-            "media_url",
-            "give exactly one of `media_url`, `media_id` and `media`",
-        );
+        reader.wrong("media_url", "give either `media_url` or `media_id`");
         return None;
     }
     found.pop().flatten()
+}
+
+/// `owner/hash`, as the answer to an upload names a file.
+fn stored(text: &str) -> Result<MediaSource, String> {
+    const HASH_CHARS: usize = 64;
+    let is_hash = |hash: &str| {
+        hash.len() == HASH_CHARS
+            && hash
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_owner = |owner: &str| owner == "shared" || uuid::Uuid::try_parse(owner).is_ok();
+    text.split_once('/')
+        .filter(|(owner, hash)| is_owner(owner) && is_hash(hash))
+        .map(|_| MediaSource::Stored(text.to_owned()))
+        .ok_or_else(|| "must be the `id` of an uploaded file, such as shared/0123…".to_owned())
 }
 
 fn list<'v>(
@@ -477,7 +487,7 @@ mod tests {
             json!({ "template": "x", "parameters": { "name": "Thandi" } }),
             json!({ "media_type": "image", "media_url": "https://example.org/a.jpg", "caption": "A" }),
             json!({ "media_type": "document", "media_id": "123", "filename": "bill.pdf" }),
-            json!({ "media_type": "voice", "media": "shared/abc" }),
+            json!({ "media_type": "voice", "media_id": format!("shared/{}", "ab".repeat(32)) }),
             json!({ "location": { "latitude": -30.3, "longitude": "27.08", "name": "Office" } }),
             json!({ "contacts": [{ "formatted_name": "Office", "phones": ["+27510000000"], "emails": ["a@example.org"] }] }),
             json!({ "reaction": { "message_id": "wamid.x", "emoji": "" } }),
@@ -512,6 +522,10 @@ mod tests {
                 &["media_type", "media_url"],
             ),
             (json!({ "media_type": "image" }), &["media_url"]),
+            (
+                json!({ "media_type": "voice", "media_id": "shared/abc" }),
+                &["media_id"],
+            ),
             (
                 json!({ "media_type": "audio", "media_id": "1", "caption": "x" }),
                 &["caption"],
