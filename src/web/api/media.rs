@@ -78,7 +78,13 @@ impl From<MessageMedia> for MessageFile {
     }
 }
 
-/// The form, for the description.
+/// The bytes of a file
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it only describes")]
+pub(super) struct FileBytes(Vec<u8>);
+
+/// The form with a file
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it is read field by field")]
 pub(super) struct UploadForm {
@@ -241,7 +247,7 @@ impl FromRequestParts<Door> for Wanted {
         ("owner" = String, Path, description = "A contact's id, or `shared`."),
         ("hash" = String, Path, description = "SHA-256 of the file, in hex."),
     ),
-    responses((status = 200, description = "The file.", content_type = "*/*", body = Vec<u8>))
+    responses((status = 200, description = "The file.", content_type = "*/*", body = FileBytes))
 )]
 pub(super) async fn one(desk: Desk, caller: Caller, wanted: Wanted) -> Result<Response, Problem> {
     if wanted.owner != Owner::Shared {

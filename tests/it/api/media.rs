@@ -75,6 +75,12 @@ async fn a_file_goes_up_and_comes_down_as_an_attachment() {
     .await;
     assert_eq!(named.body["filename"], "tšhelete.pdf");
 
+    let described = node.description().await;
+    let described = &described["components"]["schemas"]["FileBytes"];
+    assert_eq!(
+        (&described["type"], &described["format"]),
+        (&json!("string"), &json!("binary"))
+    );
     let had = node.get(&key, &format!("{MEDIA}/shared/{hash}")).await;
     assert_eq!((had.status.as_u16(), had.text.as_bytes()), (200, PDF));
     for (name, value) in [
