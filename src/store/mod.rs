@@ -24,7 +24,6 @@ pub mod people;
 pub mod rate_limits;
 pub mod rulesets;
 pub mod secrets;
-pub mod settings;
 pub mod templates;
 mod time;
 pub mod turns;

@@ -342,6 +342,28 @@ async fn a_template_that_meta_does_not_have_is_waited_for() {
 }
 
 #[tokio::test]
+async fn who_stopped_marketing_at_whatsapp_has_refused_it_here_with_a_proof() {
+    let road = Road::new().await;
+    let conversation = road.exchange_words(PALESA, &["hi"]).await;
+    let id = put(&road, notice(&road, conversation).await).await;
+    let first = sends(&road, &[]).await;
+    sends(&road, &[result(&first[0], refused(131_050))]).await;
+    assert_eq!(item(&road, id).await, "rejected");
+    let told = road
+        .database
+        .texts(
+            "SELECT array_to_string(k.denied, ',') || ' ' || k.opted_out || ' ' || e.category || ' ' || e.granted || ' '
+                    || e.source || ' ' || e.proof
+             FROM contacts k JOIN consent_events e ON e.contact_id = k.id",
+        )
+        .await;
+    assert_eq!(
+        told,
+        [format!("marketing false marketing false whatsapp {id}")]
+    );
+}
+
+#[tokio::test]
 async fn two_nodes_share_one_pace_and_never_make_the_same_call() {
     let road = Road::new().await;
     for person in 0..60 {

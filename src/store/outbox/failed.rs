@@ -70,12 +70,21 @@ told AS (
     SET status = 'queued', status_rank = -1, status_at = NULL, wamid = NULL, errors = NULL
     FROM found f WHERE f.again AND m.conversation_id = f.conversation_id AND m.id = f.id
 ),
--- The customer has told WhatsApp that marketing is not wanted.
+-- The customer has told WhatsApp that marketing is not wanted; the message that was refused is the proof.
 refused AS (
     UPDATE contacts k
-    SET denied = k.denied || ARRAY['marketing'], granted = array_remove(k.granted, 'marketing')
-    FROM (SELECT DISTINCT contact_id FROM found WHERE code = 131050) f
-    WHERE k.id = f.contact_id AND NOT 'marketing' = ANY (k.denied)
+    SET denied = k.denied || ARRAY['marketing'], granted = array_remove(k.granted, 'marketing'),
+        opted_out = cardinality(k.denied) = 2,
+        opted_out_at = CASE WHEN cardinality(k.denied) = 2 THEN coalesce(k.opted_out_at, r.now) END,
+        updated_at = r.now
+    FROM (SELECT DISTINCT ON (contact_id) contact_id, id, now FROM found WHERE code = 131050 ORDER BY contact_id, id) r
+    WHERE k.id = r.contact_id AND NOT 'marketing' = ANY (k.denied)
+    RETURNING r.contact_id, r.id, r.now
+),
+witnessed AS (
+    INSERT INTO consent_events (contact_id, id, category, granted, source, proof, at)
+    SELECT contact_id, id, 'marketing', false, 'whatsapp', id::text, now FROM refused
+    ON CONFLICT DO NOTHING
 )
 DELETE FROM outbound_keys k USING found f
 WHERE f.again AND k.phone_number_id = f.phone_number_id AND k.wamid = f.wamid";

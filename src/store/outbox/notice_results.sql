@@ -84,12 +84,21 @@ marked AS (
     WHERE w.state = 'untemplated' AND t.state = 'approved' AND m.is_template
       AND t.meta_name = m.template_data ->> 'name' AND t.meta_language = m.template_data ->> 'language'
 ),
--- The customer has told WhatsApp that marketing is not wanted.
+-- The customer has told WhatsApp that marketing is not wanted; the message that was refused is the proof.
 refused AS (
     UPDATE contacts k
-    SET denied = k.denied || ARRAY['marketing'], granted = array_remove(k.granted, 'marketing')
-    FROM (SELECT DISTINCT contact_id FROM waited WHERE code = 131050) w
-    WHERE k.id = w.contact_id AND NOT 'marketing' = ANY (k.denied)
+    SET denied = k.denied || ARRAY['marketing'], granted = array_remove(k.granted, 'marketing'),
+        opted_out = cardinality(k.denied) = 2,
+        opted_out_at = CASE WHEN cardinality(k.denied) = 2 THEN coalesce(k.opted_out_at, r.now) END,
+        updated_at = r.now
+    FROM (SELECT DISTINCT ON (contact_id) contact_id, id, now FROM waited WHERE code = 131050 ORDER BY contact_id, id) r
+    WHERE k.id = r.contact_id AND NOT 'marketing' = ANY (k.denied)
+    RETURNING r.contact_id, r.id, r.now
+),
+witnessed AS (
+    INSERT INTO consent_events (contact_id, id, category, granted, source, proof, at)
+    SELECT contact_id, id, 'marketing', false, 'whatsapp', id::text, now FROM refused
+    ON CONFLICT DO NOTHING
 )
 UPDATE lanes l
 SET blocks = CASE WHEN w.slow_down THEN l.blocks + 1 ELSE 0 END

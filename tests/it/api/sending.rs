@@ -11,6 +11,9 @@ const PAGE: &str = include_str!("../../../docs/sending.md");
 /// What is in the reader's `notice.pdf`.
 const NOTICE: &[u8] = b"%PDF-1.7 the new tariffs";
 const ADDRESS: &str = "http://127.0.0.1:8080";
+/// How long what is shown may take, and how often a reader asks again.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A block of the page.
 enum Block<'a> {
@@ -216,11 +219,8 @@ async fn every_example_of_the_page_does_what_the_page_says() {
                 // What takes a moment is asked for again, as a reader would.
                 let repeats = !command.contains("-X ");
                 let begun = std::time::Instant::now();
-                while repeats
-                    && !shows(&shown, &last.1)
-                    && begun.elapsed() < Duration::from_secs(30)
-                {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                while repeats && !shows(&shown, &last.1) && begun.elapsed() < PATIENCE {
+                    tokio::time::sleep(LOOK_EVERY).await;
                     last = reader.run(command).await.unwrap();
                 }
                 assert_eq!(last.0, status, "{command}\n{}", last.1);
